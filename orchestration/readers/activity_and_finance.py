@@ -1,0 +1,137 @@
+"""NHS Digital, Adult Social Care Activity and Finance: the 2016-17 key-coded totals and the tables of a 2021-22 style workbook.
+
+Amounts are in GBP thousand in both layouts.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+
+from orchestration.figures import figures_frame
+from orchestration.readers.cells import LayoutError, cell_name, open_workbook, sheet_rows, value_or_mark
+
+CARE_TYPES = {"2": "long_term", "3": "other", "4": "short_term"}
+AGE_BANDS = {"1": "18_to_64", "2": "65_and_over", "": "all_ages"}
+# Keys 3, 4 and 5 split 65 and over again (65-74, 75-84, 85 and over) and would count it twice.
+SUB_BANDS = {"3", "4", "5"}
+
+
+def read_finance_totals_2016_17(content: bytes) -> pd.DataFrame:
+    """Gross current expenditure by care type and age band, council by council, each the sum of the published lines.
+
+    Rows without a council's code are regions and England and are left out.
+    """
+    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+    needed = ["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY", "FY_Ending", "GROSSCURRENTEXPENDITURE"]
+    absent = [c for c in needed if c not in table.columns]
+    if absent:
+        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(table.columns)}")
+    table = table[(table["GEOGRAPHY_CODE"] != "") & ~table["AgeBand_KEY"].isin(SUB_BANDS)]
+    unknown = set(table["CareType_KEY"]) - set(CARE_TYPES) | set(table["AgeBand_KEY"]) - set(AGE_BANDS)
+    if unknown:
+        raise LayoutError(f"unknown key {sorted(unknown)} in CareType_KEY or AgeBand_KEY")
+    amounts = table.assign(value=pd.to_numeric(table["GROSSCURRENTEXPENDITURE"]))
+    grouped = amounts.groupby(["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY"])["value"].agg(["sum", "size"]).reset_index()
+    return figures_frame(
+        [
+            {
+                "framework": "ascfr",
+                "financial_year": "2016-17",
+                "period": "2016-17",
+                "area_code": area,
+                "item": f"gross_current_expenditure_{CARE_TYPES[care]}",
+                "breakdown": AGE_BANDS[age],
+                "unit": "gbp_thousand",
+                "value": total,
+                "mark": "",
+                "locator": f"GROSSCURRENTEXPENDITURE where CareType_KEY={care} and AgeBand_KEY={age or 'blank'} ({lines} rows, sum)",
+            }
+            for area, care, age, total, lines in grouped.itertuples(index=False)
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """One column of a workbook table: where it is, what its headings say, and which figure it holds."""
+
+    sheet: str
+    column: int
+    headings: tuple[str, ...]
+    item: str
+    breakdown: str
+    unit: str
+    financial_year: str
+
+
+def read_tables(content: bytes, columns: list[TableColumn]) -> pd.DataFrame:
+    """Figures of councils and England from tables whose headings stand in up to three rows from row 7.
+
+    A heading is read downwards and, where a cell is blank, from the left (merged cells). LayoutError when a column's headings
+    are not the expected ones.
+    """
+    book = open_workbook(content)
+    figures: list[dict[str, object]] = []
+    for spec in columns:
+        sheet, rows = sheet_rows(book, [spec.sheet])
+        found = _headings(rows, spec.column)
+        if found[: len(spec.headings)] != spec.headings:
+            raise LayoutError(f"sheet {sheet!r}, column {spec.column}: expected headings {spec.headings}, found {found}")
+        for number, row in enumerate(rows[9:] if len(spec.headings) > 2 else rows[8:], start=9 if len(spec.headings) > 2 else 8):
+            code = str(row[0]).strip()
+            if not code and str(row[4]).strip() == "England":
+                code = "E92000001"
+            if not code.startswith("E"):
+                continue
+            where = f"{sheet}!{cell_name(number, spec.column)}"
+            value, mark = value_or_mark(row[spec.column], where)
+            figures.append(
+                {
+                    "framework": "salt" if spec.item.startswith("st_max") else "ascfr",
+                    "financial_year": spec.financial_year,
+                    "period": spec.financial_year,
+                    "area_code": code,
+                    "item": spec.item,
+                    "breakdown": spec.breakdown,
+                    "unit": spec.unit,
+                    "value": value,
+                    "mark": mark,
+                    "locator": where,
+                }
+            )
+    return figures_frame(figures)
+
+
+def _headings(rows: list[list[object]], column: int) -> tuple[str, ...]:
+    headings = []
+    for row in rows[6:9]:
+        text = ""
+        for position in range(column, 4, -1):
+            text = str(row[position]).strip()
+            if text:
+                break
+        if text:
+            headings.append(text)
+    return tuple(headings)
+
+
+def tables_2021_22() -> list[TableColumn]:
+    """The columns read from the 2021-22 workbook: T16 (all expenditure), T17 (by care type and age band), T24 (reablement)."""
+    columns = [
+        TableColumn("T16", 6, ("2020-21", "Gross Current Expenditure"), "gross_current_expenditure", "total", "gbp_thousand", "2020-21"),
+        TableColumn("T16", 9, ("2021-22", "Gross Current Expenditure"), "gross_current_expenditure", "total", "gbp_thousand", "2021-22"),
+        TableColumn("T24", 5, ("Episodes of ST-Max per 100,000 adults",), "st_max_completed_per_100k", "total", "per_100k", "2021-22"),
+        TableColumn("T24", 6, ("Episodes of ST-Max",), "st_max_completed", "total", "count", "2021-22"),
+    ]
+    ages = {"18 to 64": "18_to_64", "65 and Over": "65_and_over"}
+    for care, start in (("Long Term Care", 5), ("Short Term Care", 11)):
+        for year, offset in (("2020-21", 0), ("2021-22", 3)):
+            for position, (age, breakdown) in enumerate(ages.items()):
+                item = f"gross_current_expenditure_{care.lower().removesuffix(' care').replace(' ', '_')}"
+                columns.append(
+                    TableColumn("T17", start + offset + position, (care, year, age), item, breakdown, "gbp_thousand", year)
+                )
+    return columns
