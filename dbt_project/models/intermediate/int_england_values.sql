@@ -1,0 +1,24 @@
+-- England's own published value of each measure and year.
+with
+
+measure_sources as (select * from {{ ref('measure_sources') }}),
+
+figures as (select * from {{ ref('stg_figures') }}),
+
+final as (
+    select
+        measure_sources.measure_id,
+        figures.financial_year,
+        figures.figure_id as england_figure_id,
+        figures.value as england_value
+    from measure_sources
+    inner join figures
+        on
+            measure_sources.framework = figures.framework
+            and measure_sources.item = figures.item
+            and measure_sources.breakdown = figures.breakdown
+            and figures.financial_year between measure_sources.first_year and measure_sources.last_year
+    where figures.area_code = 'E92000001' and figures.value is not null
+)
+
+select * from final

@@ -1,0 +1,133 @@
+-- The value of each measure for each council in force, from the framework and code that published it that year.
+-- A council without a value keeps its row, with the reason. A value carried forward says from which year.
+with
+
+council_years as (select * from {{ ref('int_council_years') }}),
+
+history as (select * from {{ ref('int_council_history') }}),
+
+years as (select * from {{ ref('financial_years') }}),
+
+measures as (select * from {{ ref('measures') }}),
+
+measure_sources as (select * from {{ ref('measure_sources') }}),
+
+figures as (select * from {{ ref('stg_figures') }}),
+
+source_years as (
+    select
+        measure_sources.measure_id,
+        measure_sources.framework,
+        measure_sources.item,
+        measure_sources.breakdown,
+        years.financial_year,
+        years.mid_year
+    from measure_sources
+    inner join years
+        on years.financial_year between measure_sources.first_year and measure_sources.last_year
+),
+
+published as (
+    select
+        source_years.measure_id,
+        source_years.financial_year,
+        source_years.mid_year,
+        source_years.breakdown,
+        council_years.area_code,
+        council_years.continuity_code,
+        figures.figure_id,
+        figures.value,
+        figures.mark
+    from source_years
+    inner join council_years on source_years.financial_year = council_years.financial_year
+    left join figures
+        on
+            source_years.framework = figures.framework
+            and source_years.item = figures.item
+            and source_years.breakdown = figures.breakdown
+            and source_years.financial_year = figures.financial_year
+            and council_years.area_code = figures.area_code
+),
+
+-- A measure counts in a year when at least one council has a value: what nobody published nobody lacks.
+published_years as (
+    select
+        measure_id,
+        financial_year,
+        mid_year
+    from published
+    group by measure_id, financial_year, mid_year
+    having count(value) > 0
+),
+
+carried_years as (
+    select
+        measures.measure_id,
+        years.financial_year,
+        max(published_years.mid_year) as from_mid_year
+    from measures
+    inner join published_years on measures.measure_id = published_years.measure_id
+    inner join years
+        on
+            published_years.mid_year < years.mid_year
+            and years.mid_year - published_years.mid_year <= measures.carry_forward_years
+    left join published_years as this_year
+        on measures.measure_id = this_year.measure_id and years.financial_year = this_year.financial_year
+    where this_year.measure_id is null
+    group by measures.measure_id, years.financial_year
+),
+
+carried as (
+    select
+        carried_years.measure_id,
+        carried_years.financial_year,
+        published.breakdown,
+        council_years.area_code,
+        published.figure_id,
+        published.value,
+        published.mark,
+        source_year.financial_year as value_year
+    from carried_years
+    inner join council_years on carried_years.financial_year = council_years.financial_year
+    inner join years as source_year on carried_years.from_mid_year = source_year.mid_year
+    left join published
+        on
+            carried_years.measure_id = published.measure_id
+            and carried_years.from_mid_year = published.mid_year
+            and council_years.continuity_code = published.continuity_code
+),
+
+final as (
+    select
+        published.financial_year,
+        published.area_code,
+        published.measure_id,
+        published.value,
+        published.breakdown,
+        published.financial_year as value_year,
+        published.figure_id,
+        case when published.value is not null then 'published' end as value_basis,
+        case
+            when published.value is not null then null
+            when published.mark is not null then 'suppressed or not available: ' || published.mark
+            else 'not in the publication'
+        end as missing_reason
+    from published
+    inner join published_years
+        on published.measure_id = published_years.measure_id and published.financial_year = published_years.financial_year
+    union all
+    select
+        financial_year,
+        area_code,
+        measure_id,
+        value,
+        breakdown,
+        value_year,
+        case when value is not null then figure_id end as figure_id,
+        case when value is not null then 'carried_forward' end as value_basis,
+        case when value is null then 'nothing to carry forward from ' || value_year end as missing_reason
+    from carried
+    where financial_year <= (select max(p.financial_year) from published_years as p)
+)
+
+select * from final

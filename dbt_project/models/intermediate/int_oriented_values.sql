@@ -1,0 +1,35 @@
+-- Values of rankable councils turned so that higher is better, for each definition that uses the measure.
+with
+
+measure_values as (select * from {{ ref('int_measure_values') }}),
+
+council_years as (select * from {{ ref('int_council_years') }}),
+
+measures as (select * from {{ ref('measures') }}),
+
+definition_measures as (select * from {{ ref('definition_measures') }}),
+
+final as (
+    select
+        definition_measures.definition_id,
+        measure_values.financial_year,
+        measure_values.area_code,
+        measure_values.measure_id,
+        measures.domain_id,
+        definition_measures.weight,
+        measure_values.value,
+        measure_values.value * measures.polarity as oriented_value,
+        measures.goalpost_worst * measures.polarity as oriented_worst,
+        measures.goalpost_best * measures.polarity as oriented_best
+    from measure_values
+    inner join council_years
+        on
+            measure_values.financial_year = council_years.financial_year
+            and measure_values.area_code = council_years.area_code
+            and council_years.is_rankable
+    inner join measures on measure_values.measure_id = measures.measure_id
+    inner join definition_measures
+        on measure_values.measure_id = definition_measures.measure_id and definition_measures.weight > 0
+)
+
+select * from final

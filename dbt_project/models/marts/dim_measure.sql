@@ -1,0 +1,27 @@
+-- The catalogue: every measure with its domain, polarity, unit, and what is known against it.
+with
+
+measures as (select * from {{ ref('measures') }}),
+
+domains as (select * from {{ ref('domains') }}),
+
+final as (
+    select
+        measures.measure_id,
+        measures.measure_name,
+        measures.domain_id,
+        domains.domain_name,
+        measures.polarity,
+        measures.unit,
+        measures.decimals,
+        measures.numerator,
+        measures.denominator,
+        measures.rationale,
+        measures.caveat,
+        measures.carry_forward_years
+    from measures
+    inner join domains on measures.domain_id = domains.domain_id
+)
+
+select * from final
+order by measure_id
