@@ -51,11 +51,8 @@ final as (
         this_year.spend_per_adult_gbp,
         this_year.real_spend_per_adult_gbp,
         (this_year.spend_per_adult_gbp / last_year.spend_per_adult_gbp - 1) * 100 as spend_change_pct,
-        coalesce(
-            abs((this_year.spend_per_adult_gbp / last_year.spend_per_adult_gbp - 1) * 100)
-            > {{ var('implausible_spend_change_pct') }},
-            false
-        ) as is_implausible_change
+        last_year.spend_per_adult_gbp as previous_spend_per_adult_gbp,
+        this_year.previous_financial_year
     from joined as this_year
     left join joined as last_year
         on

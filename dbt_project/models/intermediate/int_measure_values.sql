@@ -4,8 +4,6 @@ with
 
 council_years as (select * from {{ ref('int_council_years') }}),
 
-history as (select * from {{ ref('int_council_history') }}),
-
 years as (select * from {{ ref('financial_years') }}),
 
 measures as (select * from {{ ref('measures') }}),

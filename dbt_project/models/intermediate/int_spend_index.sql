@@ -24,9 +24,18 @@ final as (
             then spend.spend_per_adult_gbp / england.england_spend_per_adult_gbp
         end as spend_index,
         spend.is_modelled as is_spend_modelled,
-        spend.is_implausible_change
+        -- Against England's own change, so that a year in which all spend rises flags nobody for it.
+        coalesce(
+            abs(
+                spend.spend_per_adult_gbp / spend.previous_spend_per_adult_gbp
+                / (england.england_spend_per_adult_gbp / last_year.england_spend_per_adult_gbp) - 1
+            ) * 100 > {{ var('implausible_spend_change_pct') }},
+            false
+        ) as is_implausible_change
     from spend
     left join england on spend.financial_year = england.financial_year and spend.spend_basis = england.spend_basis
+    left join england as last_year
+        on spend.previous_financial_year = last_year.financial_year and spend.spend_basis = last_year.spend_basis
 )
 
 select * from final

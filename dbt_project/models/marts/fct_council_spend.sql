@@ -20,7 +20,7 @@ final as (
         spend_index.england_spend_per_adult_gbp,
         spend_index.spend_index,
         spend.spend_change_pct,
-        spend.is_implausible_change,
+        spend_index.is_implausible_change,
         spend.spend_figure_id
     from spend
     inner join spend_index

@@ -48,22 +48,28 @@ net_expenditure as (
     group by financial_year
 ),
 
+-- England's own total where the publication has one: some councils' totals are missing from the sum.
 gross_expenditure as (
     select
         financial_year,
         'gross_current_expenditure' as fact_id,
         'Adult social care gross current expenditure' as fact,
-        sum(gross_current_expenditure_gbp) as value,
+        coalesce(
+            sum(gross_current_expenditure_gbp) filter (
+                item = 'gross_current_expenditure' and area_code = 'E92000001'
+            ),
+            sum(gross_current_expenditure_gbp) filter (
+                item != 'gross_current_expenditure' and area_code != 'E92000001'
+            )
+        ) as value,
         'gbp' as unit,
-        'sum of councils' as basis,
-        count(distinct area_code) as councils
+        case
+            when count(*) filter (item = 'gross_current_expenditure' and area_code = 'E92000001') > 0
+                then 'published for England'
+            else 'sum of councils'
+        end as basis,
+        count(distinct area_code) filter (area_code != 'E92000001') as councils
     from gross
-    where
-        area_code != 'E92000001'
-        and (
-            item = 'gross_current_expenditure'
-            or financial_year not in (select g.financial_year from gross as g where g.item = 'gross_current_expenditure')
-        )
     group by financial_year
 ),
 
@@ -190,7 +196,7 @@ kept as (
     from ranking
     inner join definitions on ranking.definition_id = definitions.definition_id
     group by ranking.financial_year, ranking.definition_id
-    having count(ranking.previous_rank) > 0
+    having count(ranking.rank) > 0 and count(ranking.previous_rank) > 0
 ),
 
 united as (
