@@ -334,3 +334,13 @@ def _reference_tables(given: Path) -> dict[str, pd.DataFrame]:
         ].sort_values("cassr_code"),
         "hex_layout": hexagons.rename(columns={"code": "area_code", "name": "area_name"}).sort_values("area_code"),
     }
+
+
+COUNT_KEY = ["framework", "item", "breakdown", "financial_year", "period"]
+
+
+def council_counts(figures: pd.DataFrame) -> pd.DataFrame:
+    """How many councils have a value of each item in each year: what the gate `raw_council_counts` holds later runs against."""
+    councils = figures[figures["area_code"].str.match(r"^(E06|E08|E09|E10|cassr:)") & figures["value"].notna()]
+    counted = councils.groupby(COUNT_KEY)["area_code"].nunique().rename("councils").reset_index()
+    return counted.sort_values(COUNT_KEY)

@@ -1,0 +1,31 @@
+"""The Dagster code location. No logic: `build_defs(settings)` puts the stages together, and tests call it with other settings."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.assets.acquire import acquire_assets
+from orchestration.assets.publication import publication_assets
+from orchestration.assets.raw import RAW_FIGURES, raw_assets
+from orchestration.assets.warehouse import dbt_resource, warehouse_assets
+from orchestration.automation import jobs, schedules
+from orchestration.gates import gate_checks
+from orchestration.settings import Settings, get_settings
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """All assets, gates, jobs and schedules for `settings`."""
+    warehouse = warehouse_assets(settings)
+    marts = sorted(key for layer in warehouse for key in layer.keys if key.path[0] == "marts")
+    ranking = dg.AssetKey(["marts", "productivity_ranking"])
+    return dg.Definitions(
+        assets=[*acquire_assets(settings), *raw_assets(settings), *warehouse, *publication_assets(settings, marts)],
+        asset_checks=[*gate_checks(settings, "raw_", RAW_FIGURES), *gate_checks(settings, "marts_", ranking)],
+        jobs=jobs(),
+        schedules=schedules(),
+        resources={"dbt": dbt_resource(settings)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(get_settings())

@@ -1,0 +1,179 @@
+"""A release: the marts frozen into one folder, and a pointer to the newest that is replaced in one step.
+
+    data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, manifest.json
+    data/releases/current -> <release id>
+
+Everything is written to a folder aside and renamed when whole. The pointer is a symbolic link replaced by `os.replace`: whoever has
+the old release open keeps it, whoever opens `current` next gets the new one, and nobody sees half of either.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.dbt_build import manifest_path
+from orchestration.gates import run_gates
+from orchestration.settings import PROJECT_ROOT, Settings
+
+RELEASES_KEPT = 5
+
+
+@dataclass(frozen=True)
+class Release:
+    """One published release."""
+
+    release_id: str
+    path: Path
+    tables: int
+    rows: int
+    content_sha256: str
+
+
+class NoReleaseError(FileNotFoundError):
+    """Nothing has been published yet."""
+
+
+def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Release:
+    """Run the marts' gates, then freeze the marts and move `current` to them.
+
+    GateError if a gate is closed: nothing is written and `current` stays. Only the newest RELEASES_KEPT releases are kept.
+    """
+    checks = run_gates(settings, "marts_")
+    report(f"{len(checks)} gates are open")
+    settings.releases_dir.mkdir(parents=True, exist_ok=True)
+    aside = settings.releases_dir / f".part-{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        rows = _export(settings, aside)
+        digest = hashlib.sha256()
+        for name in sorted(rows):
+            digest.update((aside / f"{name}.csv").read_bytes())
+        content = digest.hexdigest()
+        made_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
+        release_id = f"{made_at:%Y%m%dT%H%M%SZ}-{content[:8]}"
+        manifest = {
+            "release_id": release_id,
+            "made_at": made_at.isoformat(),
+            "commit": _commit(),
+            "content_sha256": content,
+            "tables": rows,
+            "editions": _editions(settings),
+            "checks": [
+                {"suite": c.suite, "guards": c.guards, "rules": c.rules_checked, "rows": c.rows_checked, "passed": c.passed}
+                for c in checks
+            ],
+            "licence": "Figures: Open Government Licence v3.0, publishers as in editions. Scores and ranks: this index.",
+            "warning": "The publisher of the outcomes says that they cannot by themselves be used to judge how effective councils are.",
+        }
+        (aside / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        path = settings.releases_dir / release_id
+        if path.exists():  # the same content published twice in one second
+            shutil.rmtree(aside)
+        else:
+            aside.rename(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    _point(settings, release_id)
+    _prune(settings)
+    report(f"release {release_id} is current")
+    return Release(release_id, path, len(rows), sum(rows.values()), content)
+
+
+def current_release(settings: Settings) -> Path:
+    """The folder of the current release. NoReleaseError, with what to run, if there is none."""
+    pointer = settings.releases_dir / "current"
+    if not (pointer / "asc.duckdb").exists():
+        raise NoReleaseError("There is no release yet. Run `make run` (or `asc run`) first: it takes about a minute.")
+    return pointer.resolve()
+
+
+def read_manifest(release: Path) -> dict[str, Any]:
+    """The manifest of a release."""
+    manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def _export(settings: Settings, folder: Path) -> dict[str, int]:
+    """Marts into `folder`: one DuckDB file with descriptions, a CSV and a Parquet each. Returns rows by table."""
+    rows: dict[str, int] = {}
+    with duckdb.connect(str(folder / "asc.duckdb")) as connection:
+        connection.execute("set threads = 1")  # rows stay in the order the mart was written in
+        connection.execute(f"attach '{settings.warehouse_path}' as warehouse (read_only)")
+        names = [
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() "
+                "where database_name = 'warehouse' and schema_name = 'marts' order by table_name"
+            ).fetchall()
+        ]
+        connection.execute("create schema marts")
+        for name in names:
+            connection.execute(f"create table marts.{name} as select * from warehouse.marts.{name}")
+            connection.execute(f"copy marts.{name} to '{folder / name}.csv' (header, delimiter ',')")
+            connection.execute(f"copy marts.{name} to '{folder / name}.parquet' (format parquet, compression zstd)")
+            counted = connection.execute(f"select count(*) from marts.{name}").fetchone()
+            rows[name] = counted[0] if counted else 0
+        connection.execute("detach warehouse")
+        for statement in _comments(settings, names):
+            connection.execute(statement)
+    return rows
+
+
+def _comments(settings: Settings, names: list[str]) -> list[str]:
+    """dbt's descriptions as comments on tables and columns, so that the release describes itself."""
+    nodes = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
+    statements = []
+    for node in nodes.values():
+        if node["resource_type"] != "model" or node["name"] not in names:
+            continue
+        table = f"marts.{node['name']}"
+        statements.append(f"comment on table {table} is {_quoted(node['description'])}")
+        for column in node["columns"].values():
+            statements.append(f'comment on column {table}."{column["name"]}" is {_quoted(column["description"])}')
+    return statements
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _editions(settings: Settings) -> list[dict[str, str]]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        table = connection.execute(
+            "select source, edition, publisher, maturity, file_sha256 from marts.dim_edition order by all"
+        ).df()
+    records: list[dict[str, str]] = table.to_dict("records")
+    return records
+
+
+def _commit() -> str | None:
+    """The commit the release was made from, or None outside a checkout."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def _point(settings: Settings, release_id: str) -> None:
+    aside = settings.releases_dir / f".current-{os.getpid()}"
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(release_id, target_is_directory=True)
+    os.replace(aside, settings.releases_dir / "current")
+
+
+def _prune(settings: Settings) -> None:
+    current = (settings.releases_dir / "current").resolve()
+    made = sorted(p for p in settings.releases_dir.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith("."))
+    for old in made[:-RELEASES_KEPT]:
+        if old.resolve() != current:
+            shutil.rmtree(old)
