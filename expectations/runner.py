@@ -8,6 +8,7 @@ words. Great Expectations takes seconds to import, so it is imported here only w
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,11 @@ def load_suite(path: Path) -> Suite:
         raise ValueError(f"{path.name}: expectation {mute[0]} has no `meta.says`")
     query = raw["query"]
     return Suite(
-        path.stem, raw["guards"], "\n".join(query) if isinstance(query, list) else query, raw["identify"], raw["expectations"]
+        path.stem,
+        raw["guards"],
+        "\n".join(query) if isinstance(query, list) else query,
+        raw["identify"],
+        raw["expectations"],
     )
 
 
@@ -82,6 +87,8 @@ def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)

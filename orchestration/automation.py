@@ -11,14 +11,18 @@ WHOLE_RUN = "rank_councils"
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """The whole run and each stage by itself. All run in one process: one file, one writer."""
     whole = dg.define_asset_job(
-        WHOLE_RUN, selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor,
+        WHOLE_RUN,
+        selection=dg.AssetSelection.all(),
+        executor_def=dg.in_process_executor,
         description="From published figures to a release: acquire, raw, staging, intermediate, marts, publication.",
-    )  # fmt: skip
+    )
     stages = [
         dg.define_asset_job(
-            f"stage_{stage}", selection=dg.AssetSelection.groups(stage), executor_def=dg.in_process_executor,
+            f"stage_{stage}",
+            selection=dg.AssetSelection.groups(stage),
+            executor_def=dg.in_process_executor,
             description=f"Stage {stage} by itself, on what the stages before it last made.",
-        )  # fmt: skip
+        )
         for stage in STAGES
     ]
     return [whole, *stages]
@@ -28,8 +32,11 @@ def schedules() -> list[dg.ScheduleDefinition]:
     """Outcomes and finance of a year are published by the end of the calendar year after it: run in January."""
     return [
         dg.ScheduleDefinition(
-            name="yearly", job_name=WHOLE_RUN, cron_schedule="0 6 15 1 *", execution_timezone="Europe/London",
+            name="yearly",
+            job_name=WHOLE_RUN,
+            cron_schedule="0 6 15 1 *",
+            execution_timezone="Europe/London",
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description="Every year on 15 January at six in London, once the outcomes and finance of the year before are out.",
-        )  # fmt: skip
+        )
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -110,7 +111,10 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
         for financial_year, figures in whole.groupby("financial_year"):
             write_figures(figures, target / source / f"{financial_year}.csv")
         counts[source] = len(whole)
-    write_csv(pd.DataFrame(editions, columns=list(EDITION_COLUMNS)).sort_values(["source", "edition"]), target / "editions.csv")
+    write_csv(
+        pd.DataFrame(editions, columns=list(EDITION_COLUMNS)).sort_values(["source", "edition"]),
+        target / "editions.csv",
+    )
     for name, table in _reference_tables(given).items():
         write_csv(table, target / f"{name}.csv")
     return counts
@@ -124,7 +128,7 @@ def _editions(given: Path) -> Iterator[Edition]:
         yield Edition(
             "revenue_outturn", year, "Ministry of Housing, Communities and Local Government",
             f"Local authority revenue expenditure and financing England: {year} individual local authority data, outturn",
-            path, lambda path=path, year=year: _net_current_expenditure(path, year),
+            path, partial(_net_current_expenditure, path, year),
             note="carried from a tidy compilation of the outturn files; the year labels of 2015-16 and 2016-17 were inferred from totals"
             if year < "2017-18" else "carried from a tidy compilation of the outturn files",
         )  # fmt: skip
@@ -133,19 +137,19 @@ def _editions(given: Path) -> Iterator[Edition]:
     yield Edition(
         "activity_and_finance", "2016-17", nhsd, "Adult Social Care Activity and Finance Report, England 2016-17: finance totals",
         folder / "CSV ASCFR Totals.csv",
-        lambda: read_finance_totals_2016_17((folder / "CSV ASCFR Totals.csv").read_bytes()),
+        partial(_read, folder / "CSV ASCFR Totals.csv", read_finance_totals_2016_17),
         note="key-coded; meanings of the keys inferred by agreement with 2017-18",
     )  # fmt: skip
     yield Edition(
         "activity_and_finance", "2017-18", nhsd, "Adult Social Care Activity and Finance Report, England 2017-18: finance",
         tidy / "gross_current_expenditure_2017-18.csv",
-        lambda: _gross_current_expenditure_2017_18(tidy / "gross_current_expenditure_2017-18.csv"),
+        partial(_gross_current_expenditure_2017_18, tidy / "gross_current_expenditure_2017-18.csv"),
         url="https://files.digital.nhs.uk/4F/11BD6D/SALT%20and%20ASCFR%20Reference%20Tables%20%28Suppressed%29%20v2.xlsx",
     )  # fmt: skip
     workbook = folder / "ASCFR and SALT Data Tables 2021-22.xlsx"
     yield Edition(
         "activity_and_finance", "2021-22", nhsd, "Adult Social Care Activity and Finance Report, England 2021-22: data tables",
-        workbook, lambda: read_tables(workbook.read_bytes(), tables_2021_22()),
+        workbook, partial(_read, workbook, read_tables, tables_2021_22()),
         url="https://files.digital.nhs.uk/AF/4C9A4F/ASCFR%20and%20SALT%20Data%20Tables%202021-22.xlsx",
         note="holds 2020-21 as well",
     )  # fmt: skip
@@ -155,22 +159,26 @@ def _editions(given: Path) -> Iterator[Edition]:
         yield Edition(
             "population", f"mid-{year}", "Office for National Statistics",
             f"Estimates of the population for the UK, England, Wales, Scotland and Northern Ireland, mid-{year}",
-            path, lambda path=path, year=year: read_population(path.read_bytes(), year),
+            path, partial(_read, path, read_population, year),
         )  # fmt: skip
     for year, name in DEPRIVATION_FILES.items():
         path = published / "deprivation" / name
         yield Edition(
             "deprivation", str(year), "Ministry of Housing, Communities and Local Government",
             f"English indices of deprivation {year}, File 11: upper-tier local authority summaries",
-            path, lambda path=path, year=year: read_deprivation(path.read_bytes(), year),
+            path, partial(_read, path, read_deprivation, year),
         )  # fmt: skip
     prices = published / "prices" / "GDP_Deflators_Qtrly_National_Accounts_December_2023_update.csv"
     yield Edition(
         "deflators", "2023-12", "HM Treasury", "GDP deflators at market prices, and money GDP: December 2023 (Quarterly National Accounts)",
-        prices, lambda: read_deflators(prices.read_bytes()),
+        prices, partial(_read, prices, read_deflators),
         url="https://assets.publishing.service.gov.uk/media/659c102bc23a1000128d0cb8/GDP_Deflators_Qtrly_National_Accounts_December_2023_update.xlsx",
         note="2022-23 = 100; 2020-21 is distorted by the measurement of public services in the pandemic",
     )  # fmt: skip
+
+
+def _read(path: Path, reader: Callable[..., pd.DataFrame], *arguments: object) -> pd.DataFrame:
+    return reader(path.read_bytes(), *arguments)
 
 
 def _ascof(tidy: Path) -> Iterator[Edition]:
@@ -179,7 +187,7 @@ def _ascof(tidy: Path) -> Iterator[Edition]:
         yield Edition(
             "ascof", year, "NHS England" if year >= "2022-23" else "NHS Digital",
             f"Measures from the Adult Social Care Outcomes Framework, England, {year}",
-            outcomes, lambda year=year: _ascof_outcomes(outcomes, year),
+            outcomes, partial(_ascof_outcomes, outcomes, year),
             url="https://digital.nhs.uk/data-and-information/publications/statistical/adult-social-care-outcomes-framework-ascof",
             note="outcomes only, totals only; rows that the publisher suppressed are absent",
         )  # fmt: skip
@@ -187,21 +195,22 @@ def _ascof(tidy: Path) -> Iterator[Edition]:
         yield Edition(
             "ascof", f"{year} by age", "NHS Digital",
             f"Measures from the Adult Social Care Outcomes Framework, England, {year}: outcomes by age band",
-            by_age, lambda year=year: _ascof_by_age(by_age, tidy / "ascof_measure_descriptions.csv", year),
+            by_age, partial(_ascof_by_age, by_age, tidy / "ascof_measure_descriptions.csv", year),
             url="https://digital.nhs.uk/data-and-information/publications/statistical/adult-social-care-outcomes-framework-ascof",
             note="identified by description; a description that belongs to no measure or to two is left out",
         )  # fmt: skip
 
 
 def _delayed_transfers(folder: Path) -> Iterator[Edition]:
-    addresses = dict(read_table(folder / "urls.csv")[["month", "url"]].itertuples(index=False))
+    urls = read_table(folder / "urls.csv")
+    addresses: dict[str, str] = dict(zip(urls["month"], urls["url"], strict=True))
     for path in sorted(folder.glob("*.xls")):
         month = _month_of(path.stem)
         if month < FIRST_DELAYED_TRANSFER_MONTH:
             continue
         yield Edition(
             "delayed_transfers", month, "NHS England", f"Delayed transfers of care by local authority, {month}",
-            path, lambda path=path: read_delayed_transfers(path.read_bytes()), url=addresses.get(month, ""),
+            path, partial(_read, path, read_delayed_transfers), url=addresses.get(month, ""),
             sheet="LA - by responsible org",
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.assets.acquire import acquire_assets
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import RAW_FIGURES, raw_assets
-from orchestration.assets.warehouse import dbt_resource, warehouse_assets
+from orchestration.assets.warehouse import warehouse_assets
 from orchestration.automation import jobs, schedules
 from orchestration.gates import gate_checks
 from orchestration.settings import Settings, get_settings
@@ -23,7 +23,6 @@ def build_defs(settings: Settings) -> dg.Definitions:
         asset_checks=[*gate_checks(settings, "raw_", RAW_FIGURES), *gate_checks(settings, "marts_", ranking)],
         jobs=jobs(),
         schedules=schedules(),
-        resources={"dbt": dbt_resource(settings)},
         executor=dg.in_process_executor,
     )
 

@@ -33,7 +33,19 @@ FIGURE_COLUMNS: Final = (
 FIGURE_KEY: Final = ("source", "edition", "framework", "financial_year", "period", "area_code", "item", "breakdown")
 """What must be unique: two figures with one key are a duplicated cell."""
 
-EDITION_COLUMNS: Final = ("source", "edition", "publisher", "title", "file", "sheet", "sha256", "url", "licence", "maturity", "note")
+EDITION_COLUMNS: Final = (
+    "source",
+    "edition",
+    "publisher",
+    "title",
+    "file",
+    "sheet",
+    "sha256",
+    "url",
+    "licence",
+    "maturity",
+    "note",
+)
 
 REFERENCE_TABLES: Final = ("councils", "code_changes", "cassr_codes", "hex_layout")
 """Tables beside the figures that hold no figures: areas, their history, and where to draw them."""
@@ -48,9 +60,9 @@ def figures_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
     return frame
 
 
-def format_value(value: float) -> str:
+def format_value(value: float | None) -> str:
     """The shortest text that reads back as the same number: 32.0 -> '32', 0.1 -> '0.1', missing -> ''."""
-    if pd.isna(value):
+    if value is None or pd.isna(value):
         return ""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 

@@ -20,13 +20,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ASC_", extra="ignore")
 
-    figures_dir: Path = Field(PROJECT_ROOT / "data" / "figures", description="Embedded published figures (tracked).")
-    build_dir: Path = Field(PROJECT_ROOT / "data" / "build", description="The workbench; nobody queries it.")
-    releases_dir: Path = Field(PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one.")
-    expectations_dir: Path = Field(PROJECT_ROOT / "expectations", description="Expectation suites as JSON.")
-    dbt_project_dir: Path = Field(PROJECT_ROOT / "dbt_project", description="The dbt project.")
+    figures_dir: Path = Field(default=PROJECT_ROOT / "data" / "figures", description="Embedded published figures (tracked).")
+    build_dir: Path = Field(default=PROJECT_ROOT / "data" / "build", description="The workbench; nobody queries it.")
+    releases_dir: Path = Field(
+        default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."
+    )
+    expectations_dir: Path = Field(default=PROJECT_ROOT / "expectations", description="Expectation suites as JSON.")
+    dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
     given_data_dir: Path = Field(
-        PROJECT_ROOT.parent / "shared" / "data",
+        default=PROJECT_ROOT.parent / "shared" / "data",
         description="Publishers' files and tidy figures that `asc figures compile` reads. May be absent.",
     )
 

@@ -31,7 +31,7 @@ def acquire_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "bytes": sum(path.stat().st_size for path in files),
                 "sha256": digest.hexdigest(),
                 "table_of_editions": dg.MetadataValue.table(
-                    records=[dg.TableRecord(row) for row in shown],
+                    records=[dg.TableRecord({str(k): str(v) for k, v in row.items()}) for row in shown],
                     schema=dg.TableSchema([dg.TableColumn(c) for c in ("source", "edition", "publisher", "maturity")]),
                 ),
             },

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration.dbt_build import LAYERS, build_arguments, layer_selection, manifest_path
+from orchestration.dbt_build import LAYERS, NodeResult, build_layer, failure_text, layer_selection, manifest_path
 from orchestration.settings import Settings
 
 
@@ -45,35 +45,43 @@ def warehouse_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def _layer(settings: Settings, layer: str) -> dg.AssetsDefinition:
     @dbt_assets(
-        manifest=manifest_path(settings), select=layer_selection(layer), name=f"dbt_{layer}",
+        manifest=manifest_path(settings), select=" ".join(layer_selection(layer)), name=f"dbt_{layer}",
         dagster_dbt_translator=LayerTranslator(),
     )  # fmt: skip
-    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        events = list(dbt.cli(build_arguments(), context=context, target_path=settings.dbt_target_dir).stream())
-        # dbt has released the file only now: count rows of what it built, then hand its events on.
-        counts = row_counts(settings)
-        for event in events:
-            if isinstance(event, dg.Output | dg.MaterializeResult):
-                key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else event.asset_key
-                rows = counts.get(tuple(key.path)) if key else None
-                if rows is not None:
-                    context.add_output_metadata({"dagster/row_count": rows}, output_name=getattr(event, "output_name", None))
-            yield event
+    def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        results = build_layer(settings, layer)
+        context.log.info(f"dbt: {len(results)} nodes, {sum(r.ok for r in results)} well")
+        yield from layer_events(results, context.assets_def, row_counts(settings))
+        if not all(r.ok for r in results):
+            raise dg.Failure(f"Layer {layer} is not whole. {failure_text(results)}", allow_retries=False)
 
     return build
+
+
+def layer_events(
+    results: list[NodeResult], layer: dg.AssetsDefinition, rows: Mapping[tuple[str, ...], int]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """dbt's results as Dagster knows them: a materialization for each model or seed built, a check for each test.
+
+    A test that belongs to no one model (it compares several) has no check; its failure still fails the layer.
+    """
+    asset_of_check = {spec.name: spec.asset_key for spec in layer.check_specs}
+    for result in results:
+        if result.kind in {"model", "seed"} and result.ok:
+            key = (result.schema, result.name)
+            metadata: dict[str, Any] = {"seconds": result.seconds, "dbt_unique_id": result.unique_id}
+            if key in rows:
+                metadata["dagster/row_count"] = rows[key]
+            yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata=metadata)
+        elif result.kind == "test" and result.status != "skipped" and result.name in asset_of_check:
+            yield dg.AssetCheckResult(
+                asset_key=asset_of_check[result.name], check_name=result.name, passed=result.ok,
+                description=result.message, metadata={"seconds": result.seconds},
+            )  # fmt: skip
 
 
 def row_counts(settings: Settings) -> dict[tuple[str, ...], int]:
     """Rows of every table of the warehouse by (schema, table)."""
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        tables = connection.execute(
-            "select schema_name, table_name, estimated_size from duckdb_tables() where not temporary"
-        ).fetchall()
+        tables = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
     return {(schema, table): int(rows) for schema, table, rows in tables}
-
-
-def dbt_resource(settings: Settings) -> DbtCliResource:
-    """dbt's command line for Dagster, with the project's own environment."""
-    return DbtCliResource(
-        project_dir=str(settings.dbt_project_dir), profiles_dir=str(settings.dbt_project_dir), dbt_executable="dbt"
-    )

@@ -3,7 +3,7 @@
     data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, manifest.json
     data/releases/current -> <release id>
 
-Everything is written to a folder aside and renamed when whole. The pointer is a symbolic link replaced by `os.replace`: whoever has
+Everything is written to a folder aside and renamed when whole. The pointer is a symbolic link replaced by a rename: whoever has
 the old release open keeps it, whoever opens `current` next gets the new one, and nobody sees half of either.
 """
 
@@ -71,7 +71,13 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
             "tables": rows,
             "editions": _editions(settings),
             "checks": [
-                {"suite": c.suite, "guards": c.guards, "rules": c.rules_checked, "rows": c.rows_checked, "passed": c.passed}
+                {
+                    "suite": c.suite,
+                    "guards": c.guards,
+                    "rules": c.rules_checked,
+                    "rows": c.rows_checked,
+                    "passed": c.passed,
+                }
                 for c in checks
             ],
             "licence": "Figures: Open Government Licence v3.0, publishers as in editions. Scores and ranks: this index.",
@@ -154,8 +160,7 @@ def _editions(settings: Settings) -> list[dict[str, str]]:
         table = connection.execute(
             "select source, edition, publisher, maturity, file_sha256 from marts.dim_edition order by all"
         ).df()
-    records: list[dict[str, str]] = table.to_dict("records")
-    return records
+    return [{str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def _commit() -> str | None:
@@ -168,7 +173,7 @@ def _point(settings: Settings, release_id: str) -> None:
     aside = settings.releases_dir / f".current-{os.getpid()}"
     aside.unlink(missing_ok=True)
     aside.symlink_to(release_id, target_is_directory=True)
-    os.replace(aside, settings.releases_dir / "current")
+    aside.replace(settings.releases_dir / "current")
 
 
 def _prune(settings: Settings) -> None:

@@ -121,9 +121,33 @@ def _headings(rows: list[list[object]], column: int) -> tuple[str, ...]:
 def tables_2021_22() -> list[TableColumn]:
     """The columns read from the 2021-22 workbook: T16 (all expenditure), T17 (by care type and age band), T24 (reablement)."""
     columns = [
-        TableColumn("T16", 6, ("2020-21", "Gross Current Expenditure"), "gross_current_expenditure", "total", "gbp_thousand", "2020-21"),
-        TableColumn("T16", 9, ("2021-22", "Gross Current Expenditure"), "gross_current_expenditure", "total", "gbp_thousand", "2021-22"),
-        TableColumn("T24", 5, ("Episodes of ST-Max per 100,000 adults",), "st_max_completed_per_100k", "total", "per_100k", "2021-22"),
+        TableColumn(
+            "T16",
+            6,
+            ("2020-21", "Gross Current Expenditure"),
+            "gross_current_expenditure",
+            "total",
+            "gbp_thousand",
+            "2020-21",
+        ),
+        TableColumn(
+            "T16",
+            9,
+            ("2021-22", "Gross Current Expenditure"),
+            "gross_current_expenditure",
+            "total",
+            "gbp_thousand",
+            "2021-22",
+        ),
+        TableColumn(
+            "T24",
+            5,
+            ("Episodes of ST-Max per 100,000 adults",),
+            "st_max_completed_per_100k",
+            "total",
+            "per_100k",
+            "2021-22",
+        ),
         TableColumn("T24", 6, ("Episodes of ST-Max",), "st_max_completed", "total", "count", "2021-22"),
     ]
     ages = {"18 to 64": "18_to_64", "65 and Over": "65_and_over"}

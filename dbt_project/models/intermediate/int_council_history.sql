@@ -23,7 +23,8 @@ known as (
         councils.cassr_code
     from code_changes
     inner join councils on code_changes.old_code = councils.area_code
-    where code_changes.same_area and code_changes.new_code not in (select c.area_code from councils as c)
+    left join councils as already on code_changes.new_code = already.area_code
+    where code_changes.same_area and already.area_code is null
 ),
 
 chain as (
@@ -46,7 +47,10 @@ continuity as (
         area_code,
         continuity_code
     from chain
-    where continuity_code not in (select c.old_code from code_changes as c where c.same_area and c.old_code is not null)
+    where not exists (
+        select 1 from code_changes
+        where code_changes.same_area and code_changes.old_code = chain.continuity_code
+    )
 ),
 
 spans as (

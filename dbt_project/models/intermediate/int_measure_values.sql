@@ -112,7 +112,9 @@ final as (
         end as missing_reason
     from published
     inner join published_years
-        on published.measure_id = published_years.measure_id and published.financial_year = published_years.financial_year
+        on
+            published.measure_id = published_years.measure_id
+            and published.financial_year = published_years.financial_year
     union all
     select
         financial_year,

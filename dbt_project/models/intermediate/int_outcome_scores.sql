@@ -1,4 +1,5 @@
--- Weighted mean of the domain scores, if the council has them all; coverage is the share of all weight that has a value.
+-- Weighted mean of the domain scores, if the council has them all.
+-- Coverage is the share of all weight that has a value.
 with
 
 council_years as (select * from {{ ref('int_council_years') }}),

@@ -115,8 +115,7 @@ final as (
         population_basis = 'carried_forward' as is_modelled
     from candidates
     qualify
-        row_number() over (partition by financial_year, area_code order by preference, mid_year desc, population_adults)
-        = 1
+        row_number() over (partition by financial_year, area_code order by preference asc, mid_year desc) = 1
 )
 
 select * from final

@@ -20,8 +20,9 @@ final as (
         spend.spend_basis,
         spend.spend_per_adult_gbp,
         england.england_spend_per_adult_gbp,
-        case when spend.spend_per_adult_gbp > 0
-            then spend.spend_per_adult_gbp / england.england_spend_per_adult_gbp
+        case
+            when spend.spend_per_adult_gbp > 0
+                then spend.spend_per_adult_gbp / england.england_spend_per_adult_gbp
         end as spend_index,
         spend.is_modelled as is_spend_modelled,
         -- Against England's own change, so that a year in which all spend rises flags nobody for it.

@@ -28,11 +28,21 @@ limits as (
 
 final as (
     select
-        oriented.*,
+        oriented.definition_id,
+        oriented.financial_year,
+        oriented.area_code,
+        oriented.measure_id,
+        oriented.domain_id,
+        oriented.weight,
+        oriented.value,
+        oriented.oriented_value,
+        oriented.oriented_worst,
+        oriented.oriented_best,
         limits.lower_limit,
         limits.upper_limit,
-        case when oriented.oriented_value is not null
-            then least(greatest(oriented.oriented_value, limits.lower_limit), limits.upper_limit)
+        case
+            when oriented.oriented_value is not null
+                then least(greatest(oriented.oriented_value, limits.lower_limit), limits.upper_limit)
         end as winsorised_value
     from oriented
     inner join limits

@@ -11,6 +11,7 @@ final as (
         measures.measure_name,
         measures.domain_id,
         domains.domain_name,
+        domains.display_order as domain_order,
         measures.polarity,
         measures.unit,
         measures.decimals,

@@ -78,8 +78,10 @@ delayed_days as (
         financial_year,
         'delayed_days_' || organisation as fact_id,
         'Delayed transfer days attributable to: ' || replace(organisation, '_', ' ')
-        || case when count(distinct month) < 12
-            then ' (' || count(distinct month) || ' months held)' else ''
+        || case
+            when count(distinct month) < 12
+                then ' (' || count(distinct month) || ' months held)'
+            else ''
         end as fact,
         sum(delayed_days) as value,
         'days' as unit,
@@ -91,7 +93,7 @@ delayed_days as (
             count(distinct area_code) filter (starts_with(area_code, 'E') and area_code != 'E92000001')
                 over (partition by financial_year, month) as councils
         from delayed
-    )
+    ) as months
     where area_code = 'E92000001'
     group by financial_year, organisation
 ),

@@ -1,4 +1,5 @@
--- The ranking: outcome value per pound. One row for each definition, year and council in force, ranked or with the reason why not.
+-- The ranking: outcome value per pound.
+-- One row for each definition, year and council in force, ranked or with the reason why not.
 with
 
 productivity as (select * from {{ ref('int_productivity') }}),
@@ -43,8 +44,9 @@ final as (
         this_year.is_tied,
         last_year.rank as previous_rank,
         last_year.rank - this_year.rank as rank_change,
-        case when this_year.rank is not null and last_year.rank is not null
-            then this_year.rank <= 10 and last_year.rank <= 10
+        case
+            when this_year.rank is not null and last_year.rank is not null
+                then this_year.rank <= 10 and last_year.rank <= 10
         end as kept_top_ten,
         case
             when this_year.rank is null then null

@@ -1,0 +1,62 @@
+# Everything a person needs is here. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+export DAGSTER_HOME := $(CURDIR)/.dagster
+
+.PHONY: help setup run test ui check format pins clean
+
+help: ## List what can be done
+	@echo "The open index of adult social care productivity."
+	@echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(BIN)/.runtime ## Make .venv and install what running needs (make run does it by itself)
+
+run: $(BIN)/.runtime ## From published figures to a ranking and a release; no network once installed
+	@$(BIN)/asc run
+
+test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, style and types
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check --quiet .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests
+	@$(BIN)/python -m pytest
+
+ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000 (stop with Ctrl-C)
+	@$(BIN)/asc prepare
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+
+check: $(BIN)/.runtime ## Is everything here that the project needs?
+	@$(BIN)/asc doctor
+
+format: $(BIN)/.dev ## Put Python and SQL into the project's style
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+	@$(BIN)/python -m sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
+
+pins: ## Compile requirements/*.txt from pyproject.toml again (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/dev.txt
+
+clean: ## Delete what can be made again: the environment, builds, caches. Releases and raw files stay
+	rm -rf .venv data/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or name one with make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11: install a newer one, or name one with make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: on Debian and Ubuntu, apt-get install python3-venv."; exit 1; }
+	@echo "Making .venv"
+	@$(PYTHON) -m venv .venv
+
+$(BIN)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what running needs (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(BIN)/.dev: requirements/dev.txt $(BIN)/.runtime
+	@echo "Installing what tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,225 @@
+"""`asc`: run the index, read the ranking, look at a council, query the release. Thin: each command calls a function elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from orchestration.settings import get_settings
+
+app = typer.Typer(
+    name="asc", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    help="The open index of adult social care productivity: every council, every year, each rank with a trail to the published figure.",
+)  # fmt: skip
+figures_app = typer.Typer(no_args_is_help=True, help="The embedded published figures (for those who maintain them).")
+app.add_typer(figures_app, name="figures")
+
+WIDTH_WITHOUT_TERMINAL = 140
+out = Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
+err = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="table for reading, csv or json for programs.")]
+DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which index definition.")]
+
+
+def main() -> None:
+    """Entry point: errors of ours are one sentence and exit code 1; wrong usage is exit code 2."""
+    from orchestration.dbt_build import DbtError
+    from orchestration.gates import GateError
+    from orchestration.publication.release import NoReleaseError
+    from orchestration.release_queries import UnknownError
+
+    try:
+        app()
+    except (NoReleaseError, UnknownError, GateError, DbtError, FileNotFoundError, ValueError) as error:
+        err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+
+
+@app.command()
+def run() -> None:
+    """Build everything from the figures at hand and publish a release. Needs no network; takes about half a minute."""
+    from orchestration.publication.release import NoReleaseError, current_release
+    from orchestration.report import print_release
+    from orchestration.run import StageDone, run_everything
+
+    settings = get_settings()
+    status = err.status("starting") if err.is_terminal else None
+
+    def started(name: str) -> None:
+        if status:
+            status.update(name)
+
+    def ended(stage: StageDone) -> None:
+        mark = "[red]✗[/]" if stage.failure else "[green]✓[/]"
+        out.print(f"{mark} {stage.name:<46}{stage.seconds:6.1f} s", highlight=False)
+
+    if status:
+        status.start()
+    try:
+        outcome = run_everything(settings, ended, started)
+    finally:
+        if status:
+            status.stop()
+    out.print(f"  {'in all':<46}{outcome.seconds:6.1f} s", highlight=False)
+    if outcome.succeeded:
+        print_release(out, current_release(settings))
+        return
+    err.print("\nThe run stopped; nothing was published.", style="bold red")
+    for stage in outcome.failures:
+        err.print(f"{stage.name}: {stage.failure}", highlight=False, markup=False, soft_wrap=True)
+    try:
+        err.print(f"The release before stays current: {current_release(settings).name}", highlight=False)
+    except NoReleaseError:
+        err.print("There is no earlier release.")
+    err.print(f"Everything about this run: make ui, run {outcome.run_id[:8]}.", highlight=False)
+    raise typer.Exit(1)
+
+
+@app.command()
+def prepare() -> None:
+    """Parse the dbt project once, so that Dagster loads without parsing. `asc run` and `make ui` do it themselves."""
+    from orchestration.dbt_build import manifest_path
+    from orchestration.dbt_build import prepare as prepare_dbt
+
+    settings = get_settings()
+    parsed = prepare_dbt(settings)
+    out.print(f"{'Parsed' if parsed else 'Unchanged'}: {manifest_path(settings)}", highlight=False)
+
+
+@app.command()
+def ranking(
+    year: Annotated[
+        str | None, typer.Option("--year", "-y", help="Financial year such as 2018-19; the latest if left out.")
+    ] = None,
+    definition: DefinitionOption = "default",
+    top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Only so many rows; all if left out.")] = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """The ranking of a year. Example: asc ranking --year 2018-19 --top 20"""
+    from orchestration import release_queries as queries
+    from orchestration.publication.release import current_release
+    from orchestration.report import print_ranking
+
+    release = current_release(get_settings())
+    queries.resolve_definition(release, definition)
+    chosen = queries.resolve_year(release, definition, year)
+    frame = queries.ranking(release, definition, chosen)
+    shown = frame.head(top) if top else frame
+    if format is Format.TABLE:
+        print_ranking(out, shown, chosen, definition, everything=frame)
+    else:
+        _print_rows(shown, format)
+
+
+@app.command()
+def council(
+    name: Annotated[str, typer.Argument(help="Name or ONS code: Barnsley, E08000016.")],
+    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the council's latest if left out.")] = None,
+    definition: DefinitionOption = "default",
+) -> None:
+    """One council: ranks, scores, each value against England, and where each figure was published."""
+    from orchestration import release_queries as queries
+    from orchestration.publication.release import current_release
+    from orchestration.report import print_council
+
+    release = current_release(get_settings())
+    queries.resolve_definition(release, definition)
+    if year is not None:
+        queries.resolve_year(release, definition, year)
+    print_council(out, release, queries.find_council(release, name), definition, year)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='A query, e.g. "from marts.national_summary".')],
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Query the current release, read-only. Tables are in schema marts: asc sql "show all tables" """
+    import duckdb
+
+    from orchestration import release_queries as queries
+    from orchestration.publication.release import current_release
+
+    release = current_release(get_settings())
+    try:
+        frame = queries.query(release, query)
+    except duckdb.Error as error:
+        raise ValueError(str(error)) from None
+    _print_rows(frame, format)
+
+
+@app.command()
+def doctor() -> None:
+    """Check that everything this project needs is here; says what to do where it is not."""
+    from orchestration.doctor import examine
+
+    findings = examine(get_settings())
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+        out.print(f"{mark} {finding.what}: {finding.found}", highlight=False, soft_wrap=True)
+        if not finding.ok:
+            out.print(f"  → {finding.remedy}", highlight=False, soft_wrap=True)
+    if not all(f.ok for f in findings):
+        raise typer.Exit(1)
+
+
+@figures_app.command("compile")
+def figures_compile(
+    given: Annotated[
+        Path | None, typer.Option("--from", help="Folder with publisher/ and figures/ (ASC_GIVEN_DATA_DIR).")
+    ] = None,
+    target: Annotated[Path | None, typer.Option("--to", help="Where to write; the project's figures if left out.")] = None,
+) -> None:
+    """Compile data/figures/ from publishers' files. Look at `git diff` afterwards, then `asc figures agree`."""
+    from orchestration.compile_figures import compile_figures
+
+    settings = get_settings()
+    counts = compile_figures(
+        given or settings.given_data_dir, target or settings.figures_dir, lambda line: out.print(line, highlight=False)
+    )
+    out.print(
+        f"{sum(counts.values()):,} figures of {len(counts)} sources in {target or settings.figures_dir}",
+        highlight=False,
+    )
+
+
+@figures_app.command("agree")
+def figures_agree() -> None:
+    """Write down how many councils each figure has now; the raw gate then stops any run that has fewer."""
+    from orchestration.compile_figures import council_counts
+    from orchestration.figures import figure_files, read_figures, write_csv
+
+    settings = get_settings()
+    figures = pd.concat([read_figures(path) for path in figure_files(settings.figures_dir)], ignore_index=True)
+    path = settings.expectations_dir / "agreed_council_counts.csv"
+    write_csv(council_counts(figures), path)
+    out.print(f"Agreed: {path}. `git diff` shows what changed.", highlight=False)
+
+
+def _print_rows(frame: pd.DataFrame, format: Format) -> None:
+    if format is Format.CSV:
+        typer.echo(frame.to_csv(index=False), nl=False)
+    elif format is Format.JSON:
+        typer.echo(frame.to_json(orient="records", date_format="iso", indent=2))
+    else:
+        from orchestration.report import print_frame
+
+        print_frame(out, frame)

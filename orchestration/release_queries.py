@@ -1,0 +1,147 @@
+"""Questions that the command line asks of the current release. Read-only SQL in, frames out; nothing is computed here."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+
+class UnknownError(LookupError):
+    """A name, code or year that the release does not have; the text says what it does have."""
+
+
+def connect(release: Path) -> duckdb.DuckDBPyConnection:
+    """The release's warehouse, read-only: any number of people can have it open."""
+    return duckdb.connect(str(release / "asc.duckdb"), read_only=True)
+
+
+def query(release: Path, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
+    """The rows of one read-only query."""
+    with connect(release) as connection:
+        return connection.execute(sql, parameters or []).df()
+
+
+def resolve_definition(release: Path, definition: str) -> str:
+    """The definition's id, or UnknownError with those there are."""
+    known = list(query(release, "select definition_id from marts.dim_definition order by 1")["definition_id"])
+    if definition not in known:
+        raise UnknownError(f"No definition {definition!r}. There are: {', '.join(known)}.")
+    return definition
+
+
+def resolve_year(release: Path, definition: str, year: str | None) -> str:
+    """The year asked for, or the latest ranked one. UnknownError lists the years."""
+    years = query(
+        release,
+        "select financial_year, count(rank) as ranked from marts.productivity_ranking where definition_id = ? group by 1 order by 1",
+        [definition],
+    )
+    ranked = list(years.loc[years["ranked"] > 0, "financial_year"])
+    if year is None:
+        if not ranked:
+            raise UnknownError(f"Definition {definition!r} ranks no year.")
+        return str(ranked[-1])
+    if year not in set(years["financial_year"]):
+        raise UnknownError(f"No ranking for {year!r}. Years: {', '.join(years['financial_year'])} (ranked: {', '.join(ranked)}).")
+    return year
+
+
+def ranking(release: Path, definition: str, year: str) -> pd.DataFrame:
+    """Every council of one ranking, best first, unranked last with the reason."""
+    return query(
+        release,
+        "select * from marts.productivity_ranking where definition_id = ? and financial_year = ? order by rank nulls last, area_code",
+        [definition, year],
+    )
+
+
+def find_council(release: Path, wanted: str) -> str:
+    """The ONS code of a council by code or name. UnknownError suggests near names, or names those that match."""
+    councils = query(
+        release,
+        "select area_code, area_name, in_force_until is null as is_current from marts.dim_council order by is_current desc, area_code",
+    )
+    text = wanted.strip().lower()
+    exact = councils[(councils["area_code"].str.lower() == text) | (councils["area_name"].str.lower() == text)]
+    if len(exact):
+        return str(exact.iloc[0]["area_code"])
+    part = councils[councils["area_name"].str.lower().str.contains(text, regex=False)]
+    if part["area_name"].nunique() == 1:
+        return str(part.iloc[0]["area_code"])
+    if len(part):
+        raise UnknownError(f"{wanted!r} could be {', '.join(sorted(set(part['area_name']))[:8])}.")
+    names = {str(n).lower(): str(n) for n in councils["area_name"]}
+    near = [names[n] for n in difflib.get_close_matches(text, names, n=4, cutoff=0.5)]
+    hint = f"Near names: {', '.join(near)}." if near else '`asc sql "select area_name from marts.dim_council"` lists all.'
+    raise UnknownError(f"No council {wanted!r}. {hint}")
+
+
+def council(release: Path, area_code: str) -> pd.Series:
+    """The row of dim_council."""
+    return query(release, "select * from marts.dim_council where area_code = ?", [area_code]).iloc[0]
+
+
+def council_years(release: Path, area_code: str, definition: str) -> pd.DataFrame:
+    """Each year of the council over the same area, whatever its code then."""
+    return query(
+        release,
+        """
+        select r.* from marts.productivity_ranking as r
+        inner join marts.dim_council as c using (area_code)
+        where r.definition_id = ?
+          and c.continuity_code = (select continuity_code from marts.dim_council where area_code = ?)
+        order by r.financial_year
+        """,
+        [definition, area_code],
+    )
+
+
+def council_domains(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """Domain scores of one council and year."""
+    return query(
+        release,
+        """
+        select d.*, m.domain_name from marts.fct_domain_score as d
+        inner join (select distinct domain_id, domain_name, domain_order from marts.dim_measure) as m using (domain_id)
+        where d.definition_id = ? and d.area_code = ? and d.financial_year = ? order by m.domain_order
+        """,
+        [definition, area_code, year],
+    )
+
+
+def council_measures(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """Each measure of one council and year: value, England, score, and the publication with the place in it."""
+    return query(
+        release,
+        """
+        select
+            m.domain_name, m.measure_name, m.polarity, m.decimals, v.measure_id, v.value, v.unit, v.england_value, v.value_basis,
+            v.value_year, v.missing_reason, s.score, s.weight,
+            e.publisher, f.source, f.edition, f.framework, f.item, f.breakdown, e.file_name, e.sheet, f.locator
+        from marts.fct_measure_value as v
+        inner join marts.dim_measure as m using (measure_id)
+        left join marts.fct_measure_score as s
+            on s.definition_id = ? and s.financial_year = v.financial_year and s.area_code = v.area_code and s.measure_id = v.measure_id
+        left join marts.fct_published_figure as f using (figure_id)
+        left join marts.dim_edition as e on f.source = e.source and f.edition = e.edition
+        where v.area_code = ? and v.financial_year = ?
+        order by m.domain_order, v.measure_id
+        """,
+        [definition, area_code, year],
+    )
+
+
+def measures_in_force(release: Path, year: str) -> pd.DataFrame:
+    """Domain, measures and councils of one year, in the domains' order."""
+    return query(
+        release,
+        """
+        select m.domain_name, c.measure_id, m.measure_name, c.value_basis, c.councils_with_value
+        from marts.measure_coverage as c inner join marts.dim_measure as m using (measure_id)
+        where c.financial_year = ? order by m.domain_order, c.measure_id
+        """,
+        [year],
+    )

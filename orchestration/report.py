@@ -1,0 +1,229 @@
+"""What the command line prints: tables and sentences made from frames. Nothing is computed that a mart does not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from orchestration import release_queries as queries
+from orchestration.publication.release import read_manifest
+
+WARNING = (
+    "Not for judging a council by its rank alone: the publisher of the outcomes says they cannot by themselves be used to judge how "
+    "effective councils are. Read a rank with its coverage, the values behind it, and what is modelled."
+)
+
+
+def text(value: Any, places: int | None = None) -> str:
+    """A value for a cell: '' if missing, with thousands separated, with so many places if given."""
+    if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
+        return "–"
+    if places is not None:
+        return f"{float(value):,.{places}f}"
+    if isinstance(value, float) and value.is_integer():
+        return f"{int(value):,}"
+    return str(value)
+
+
+def movement(row: pd.Series) -> str:
+    """Places gained or lost since last year."""
+    change = row["rank_change"]
+    if pd.isna(change):
+        return "–"
+    return "=" if change == 0 else f"▲ {int(change)}" if change > 0 else f"▼ {-int(change)}"
+
+
+def print_frame(console: Console, frame: pd.DataFrame) -> None:
+    """Any frame as a table."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in frame.columns:
+        table.add_column(str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*[text(v) for v in row])
+    console.print(table)
+    console.print(f"{len(frame):,} rows", style="dim", highlight=False)
+
+
+def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: str, everything: pd.DataFrame) -> None:
+    """A ranking with last year's ranks, then the reasons of those without a rank."""
+    console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, justify in (
+        ("Rank", "right"), ("Council", "left"), ("Region", "left"), ("Outcome", "right"), ("£/adult", "right"),
+        ("Productivity", "right"), ("Last", "right"), ("Moved", "left"), ("Cover", "right"), ("", "left"),
+    ):  # fmt: skip
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich's literal type
+    for _, row in shown[shown["rank"].notna()].iterrows():
+        notes = []
+        if row["is_tied"]:
+            notes.append("tied")
+        if row["is_spend_change_implausible"]:
+            notes.append("spend jumped")
+        table.add_row(
+            text(row["rank"]), row["area_name"], row["region"], text(row["outcome_score"], 1), text(row["spend_per_adult_gbp"], 0),
+            text(row["productivity"], 1), text(row["previous_rank"]), movement(row), f"{row['coverage']:.0%}", ", ".join(notes),
+        )  # fmt: skip
+    console.print(table)
+    unranked = shown[shown["rank"].isna()]
+    if len(unranked):
+        console.print("\nNot ranked:", style="bold")
+        for _, row in unranked.iterrows():
+            console.print(f"  {row['area_name']}: {row['unranked_reason']}", highlight=False, soft_wrap=True)
+    kept = everything["kept_top_ten"].fillna(False).astype(bool).sum()
+    if everything["previous_rank"].notna().any():
+        console.print(f"\n{kept} of last year's top ten kept their place in it.", highlight=False)
+    else:
+        console.print("\nThe year before is not ranked, so nothing is said of movement.", highlight=False)
+
+
+def print_release(console: Console, release: Path) -> None:
+    """The end of a run: the top ten, what it rests on, where the files are, and what to try next."""
+    manifest = read_manifest(release)
+    definition = "default"
+    year = queries.resolve_year(release, definition, None)
+    frame = queries.ranking(release, definition, year)
+    print_ranking(console, frame[frame["rank"] <= 10], year, definition, everything=frame)
+
+    years = queries.query(
+        release,
+        "select financial_year, count(rank) as ranked from marts.productivity_ranking where definition_id = ? group by 1 order by 1",
+        [definition],
+    )
+    ranked = ", ".join(f"{y} ({n})" for y, n in years.itertuples(index=False) if n)
+    not_ranked = ", ".join(y for y, n in years.itertuples(index=False) if not n)
+    measures = queries.measures_in_force(release, year)
+    sources = pd.Series([e["source"] for e in manifest["editions"]]).value_counts()
+    has_rank = frame[frame["rank"].notna()]
+    console.print("\n[bold]What it rests on[/]")
+    console.print(f"  Years ranked (councils): {ranked}" + (f"; not ranked: {not_ranked}" if not_ranked else ""), highlight=False)
+    for domain, rows in measures.groupby("domain_name", sort=False):
+        console.print(f"  {domain}, {year}: {len(rows)} measures", highlight=False)
+    console.print(
+        f"  {len(manifest['editions'])} editions: " + ", ".join(f"{s} {n}" for s, n in sources.items()),
+        highlight=False,
+        soft_wrap=True,
+    )
+    carried = measures.loc[measures["value_basis"] == "carried_forward", "measure_name"]
+    console.print(
+        f"  Modelled in {year}: spend per adult of {int(has_rank['is_spend_modelled'].sum())} councils uses an earlier population; "
+        f"measures carried forward: {', '.join(carried) if len(carried) else 'none'}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    console.print(
+        f"  Coverage: {len(has_rank)} of {len(frame)} councils ranked; on average {has_rank['coverage'].mean():.1%} of the weight has a value",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    console.print(f"\n{WARNING}", style="yellow", highlight=False)
+    console.print("\n[bold]Where it is[/]")
+    console.print(f"  {release}", highlight=False, soft_wrap=True)
+    console.print(
+        "  asc.duckdb, and a CSV and a Parquet for each table; data/releases/current always points to the newest",
+        highlight=False,
+    )
+    console.print("\n[bold]Try next[/] (with .venv/bin before asc, or after `source .venv/bin/activate`)")
+    for example in (
+        "asc ranking --year 2018-19 --top 20",
+        'asc council "County Durham"',
+        'asc sql "from marts.national_summary"',
+        "make ui",
+    ):
+        console.print(f"  {example}", highlight=False)
+
+
+def print_council(console: Console, release: Path, area_code: str, definition: str, year: str | None) -> None:
+    """One council: its years, and for one year its domains, its values against England and their sources."""
+    council = queries.council(release, area_code)
+    console.print(
+        f"\n[bold]{council['area_name']}[/] {area_code}, {council['council_type']}, {council['region']}",
+        highlight=False,
+    )
+    if council["ended_by"] is not None and not pd.isna(council["ended_by"]):
+        console.print(
+            f"  {council['ended_by']} on {council['in_force_until']:%d %B %Y}: see {council['successor_codes']}",
+            highlight=False,
+        )
+    elif council["predecessor_codes"] is not None and not pd.isna(council["predecessor_codes"]):
+        console.print(f"  came from {council['predecessor_codes']}", highlight=False)
+    years = queries.council_years(release, area_code, definition)
+    if years.empty:
+        console.print("  No year of this definition has this council.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("Year", "Rank", "Moved", "Outcome", "£/adult", "Spend index", "Productivity", "Cover"):
+        table.add_column(name, justify="left" if name in {"Year", "Moved"} else "right")
+    table.add_column("", overflow="fold")
+    for _, row in years.iterrows():
+        table.add_row(
+            row["financial_year"], text(row["rank"]), movement(row), text(row["outcome_score"], 1),
+            text(row["spend_per_adult_gbp"], 0), text(row["spend_index"], 2), text(row["productivity"], 1),
+            "–" if pd.isna(row["coverage"]) else f"{row['coverage']:.0%}",
+            row["unranked_reason"] if pd.isna(row["rank"]) else row["quadrant"],
+        )  # fmt: skip
+    console.print(table)
+
+    if year is None:
+        ranked = years[years["rank"].notna()]
+        year = str((ranked if len(ranked) else years).iloc[-1]["financial_year"])
+    code_then = years.loc[years["financial_year"] == year, "area_code"]
+    if code_then.empty:
+        raise queries.UnknownError(
+            f"{council['area_name']} has no row in {year}. Its years: {', '.join(years['financial_year'])}."
+        )
+    code = str(code_then.iloc[0])
+    console.print(f"\n[bold]{year}[/]", highlight=False)
+    for _, row in queries.council_domains(release, code, definition, year).iterrows():
+        score = (
+            f"score {row['domain_score']:.1f}, rank {int(row['domain_rank'])}" if pd.notna(row["domain_score"]) else "no score"
+        )
+        console.print(
+            f"  {row['domain_name']}: {score} ({row['measures_with_value']} of {row['measures_in_force']} measures)",
+            highlight=False,
+        )
+    _print_measures(console, queries.council_measures(release, code, definition, year))
+    console.print(f"\n{WARNING}", style="yellow", highlight=False)
+
+
+def _print_measures(console: Console, measures: pd.DataFrame) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, justify in (
+        ("Measure", "left"),
+        ("Value", "right"),
+        ("England", "right"),
+        ("", "left"),
+        ("Score", "right"),
+        ("Where published", "left"),
+    ):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich's literal type
+    for domain, rows in measures.groupby("domain_name", sort=False):
+        table.add_row(f"[bold]{domain}[/]")
+        for _, row in rows.iterrows():
+            places = int(row["decimals"])
+            if pd.isna(row["value"]):
+                table.add_row(
+                    "  " + row["measure_name"],
+                    "–",
+                    text(row["england_value"], places),
+                    "",
+                    "",
+                    str(row["missing_reason"]),
+                )
+                continue
+            better = ""
+            if pd.notna(row["england_value"]) and row["value"] != row["england_value"]:
+                better = "better" if (row["value"] - row["england_value"]) * row["polarity"] > 0 else "worse"
+            where = f"{row['publisher']}, {row['source']} {row['edition']}, {row['item']} {row['breakdown']}"
+            if row["value_basis"] == "carried_forward":
+                where = f"carried forward from {row['value_year']}; {where}"
+            table.add_row(
+                "  " + row["measure_name"],
+                text(row["value"], places),
+                text(row["england_value"], places),
+                better,
+                text(row["score"], 1),
+                where,
+            )
+    console.print(table)

@@ -1,0 +1,140 @@
+"""The whole run as one Dagster run in this process, with a line for each stage as it ends.
+
+What belongs here: starting the job and telling a person how it goes. What does not: anything a stage does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestration.dbt_build import manifest_path, prepare
+from orchestration.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+STAGE_NAMES = {
+    "acquire__figures_held": "acquire: which figures are held",
+    "raw__figures": "raw: figures as they were published",
+    "dbt_staging": "staging: one shape for all sources",
+    "dbt_intermediate": "intermediate: values, scores, spend",
+    "dbt_marts": "marts: domain scores and rankings",
+    "publication__release": "publication: a release",
+}
+
+
+@dataclass(frozen=True)
+class StageDone:
+    """One stage or gate that ended: its name for a person, seconds, and why it failed if it did."""
+
+    name: str
+    seconds: float
+    failure: str = ""
+
+
+@dataclass
+class RunOutcome:
+    """What came of the whole run."""
+
+    succeeded: bool
+    seconds: float
+    run_id: str
+    stages: list[StageDone] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[StageDone]:
+        return [s for s in self.stages if s.failure]
+
+
+def dagster_home() -> str:
+    """Where Dagster keeps its history: DAGSTER_HOME, or the project's own folder."""
+    return os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / ".dagster"))
+
+
+def run_everything(settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> RunOutcome:
+    """Prepare dbt, then run the job of the whole run; `on_start` and `on_stage` are told as each stage begins and ends."""
+    began = time.monotonic()
+    dagster_home()
+    on_start("prepare: parse the dbt project" if not manifest_path(settings).exists() else "prepare")
+    parsed = prepare(settings)
+    outcome = RunOutcome(False, 0, "")
+    done = StageDone("prepare: dbt project parsed" if parsed else "prepare: dbt project unchanged", time.monotonic() - began)
+    outcome.stages.append(done)
+    on_stage(done)
+
+    on_start("load the code location")
+    import dagster as dg
+
+    from orchestration.automation import WHOLE_RUN
+    from orchestration.definitions import build_defs
+
+    def stage_ended(stage: StageDone) -> None:
+        outcome.stages.append(stage)
+        on_stage(stage)
+
+    logger = _progress_logger(stage_ended, on_start)
+    job = dg.Definitions.merge(build_defs(settings), dg.Definitions(loggers={"progress": logger})).resolve_job_def(WHOLE_RUN)
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config={"loggers": {"progress": {}}})
+    outcome.succeeded, outcome.run_id, outcome.seconds = result.success, result.run_id, time.monotonic() - began
+    return outcome
+
+
+def _progress_logger(on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> dg.LoggerDefinition:
+    import dagster as dg
+
+    class Handler(logging.Handler):
+        """Turns Dagster's events into lines for a person."""
+
+        def __init__(self) -> None:
+            super().__init__(logging.DEBUG)
+            self.began: dict[str, float] = {}
+            self.check_failures: dict[str, str] = {}
+
+        def emit(self, record: logging.LogRecord) -> None:
+            event = getattr(record, "dagster_meta", {}).get("dagster_event")
+            if event is None or event.step_key is None:
+                return
+            step, kind = event.step_key, event.event_type_value
+            if kind == "STEP_START":
+                self.began[step] = time.monotonic()
+                on_start(_stage_name(step))
+            elif kind == "ASSET_CHECK_EVALUATION":
+                evaluation = event.event_specific_data
+                if not evaluation.passed:
+                    self.check_failures[step] = evaluation.description or evaluation.check_name
+            elif kind in {"STEP_SUCCESS", "STEP_FAILURE"}:
+                failure = "" if kind == "STEP_SUCCESS" else self.check_failures.get(step) or _reason(event)
+                on_stage(StageDone(_stage_name(step), time.monotonic() - self.began.get(step, time.monotonic()), failure))
+
+    def progress(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.getLogger("asc.progress")
+        logger.handlers = [Handler()]
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        return logger
+
+    return dg.LoggerDefinition(progress, description="Tells a person at the terminal how the run goes.")
+
+
+def _stage_name(step: str) -> str:
+    if "_gate_" in step:
+        return "gate: " + step.split("_gate_")[1].replace("_", " ")
+    return STAGE_NAMES.get(step, step)
+
+
+def _reason(event: Any) -> str:
+    """The innermost cause of a step's failure, in its own words."""
+    failure = event.event_specific_data
+    user = getattr(failure, "user_failure_data", None)
+    if user is not None and user.description:
+        return str(user.description)
+    error = getattr(failure, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else "no reason was given"
