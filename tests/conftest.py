@@ -1,0 +1,64 @@
+"""Shared fixtures: settings in a temporary folder, one whole run for all tests that look at its result, and the given data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.publication.release import current_release
+from orchestration.run import RunOutcome, run_everything
+from orchestration.settings import PROJECT_ROOT, Settings
+
+GIVEN = Settings().given_data_dir
+
+
+@pytest.fixture(scope="session")
+def given_data() -> Path:
+    """Publishers' files; a test that needs them skips where they are not."""
+    if not (GIVEN / "publisher").exists():
+        pytest.skip(
+            f"publishers' files are not here ({GIVEN}); set ASC_GIVEN_DATA_DIR to a folder that holds publisher/ and figures/"
+        )
+    return GIVEN
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Dagster's history of the tests goes to a folder of its own."""
+    home = tmp_path_factory.mktemp("dagster_home")
+    shutil.copy(PROJECT_ROOT / ".dagster" / "dagster.yaml", home)
+    os.environ["DAGSTER_HOME"] = str(home)
+    yield home
+
+
+@dataclass(frozen=True)
+class Released:
+    """A whole run on the embedded figures."""
+
+    settings: Settings
+    outcome: RunOutcome
+    stages_seen: list[str]
+
+    @property
+    def release(self) -> Path:
+        return current_release(self.settings)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(self.release / "asc.duckdb"), read_only=True)
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """One run of everything, shared: tests must not change what it made."""
+    folder = tmp_path_factory.mktemp("whole_run")
+    settings = Settings(build_dir=folder / "build", releases_dir=folder / "releases")
+    seen: list[str] = []
+    outcome = run_everything(settings, on_stage=lambda s: seen.append(s.name), on_start=lambda _: None)
+    assert outcome.succeeded, [f"{s.name}: {s.failure}" for s in outcome.failures]
+    return Released(settings, outcome, seen)

@@ -1,0 +1,118 @@
+"""The command line on a real release: what it prints, what it exits with, and how it helps when the words are wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from orchestration import cli
+from orchestration.settings import Settings
+from tests.conftest import Released
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def asc(released: Released, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Run `asc …` as its entry point does; returns (exit code, standard output, standard error)."""
+    monkeypatch.setattr(cli, "get_settings", lambda: released.settings)
+    return _caller(monkeypatch, capsys)
+
+
+def _caller(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["asc", *words])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_the_ranking_as_a_table_names_the_unranked(asc) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = asc("ranking", "--year", "2018-19")
+    assert code == 0
+    assert "Barnsley" in out
+    assert "Not ranked:" in out
+    assert "City of London: Left out of rankings" in out
+    assert "of last year's top ten kept their place" in out
+
+
+def test_the_ranking_as_csv_and_json_agree(asc) -> None:  # type: ignore[no-untyped-def]
+    rows = list(csv.DictReader(io.StringIO(asc("ranking", "--year", "2018-19", "--top", "5", "--format", "csv")[1])))
+    objects = json.loads(asc("ranking", "--year", "2018-19", "--top", "5", "--format", "json")[1])
+    assert [r["area_code"] for r in rows] == [o["area_code"] for o in objects]
+    assert [o["rank"] for o in objects] == [1, 2, 3, 4, 5]
+
+
+def test_a_council_by_name_or_code_with_its_sources(asc) -> None:  # type: ignore[no-untyped-def]
+    code, by_name, _ = asc("council", "north yorkshire", "--year", "2021-22")
+    assert code == 0
+    assert asc("council", "E06000065", "--year", "2021-22")[1] == by_name
+    assert "England" in by_name
+    assert "NHS Digital, ascof 2021-22, 1G total" in by_name
+    assert "2017-18" in by_name  # the years before its new code
+
+
+def test_an_abolished_council_names_its_successors(asc) -> None:  # type: ignore[no-untyped-def]
+    assert "see E06000063 E06000064" in asc("council", "Cumbria")[1]
+
+
+def test_an_unknown_council_suggests_near_names(asc) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = asc("council", "Bernsley")
+    assert code == 1
+    assert "Barnsley" in err
+    assert "could be" in asc("council", "shire")[2]
+
+
+def test_an_unknown_year_lists_the_years_and_an_unknown_definition_the_definitions(asc) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = asc("ranking", "--year", "1999-00")
+    assert code == 1
+    assert "2017-18" in err
+    code, _, err = asc("ranking", "--definition", "nonsense")
+    assert code == 1
+    assert "default" in err
+
+
+def test_sql_reads_and_cannot_write(asc) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = asc("sql", "select count(*) as n from marts.dim_council", "--format", "csv")
+    assert (code, out.split()) == (0, ["n", "163"])
+    code, _, err = asc("sql", "drop table marts.dim_council")
+    assert code == 1
+    assert "read-only" in err
+    assert asc("sql", "select nonsense")[0] == 1
+
+
+def test_no_release_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(cli, "get_settings", lambda: Settings(releases_dir=tmp_path, build_dir=tmp_path))
+    call = _caller(monkeypatch, capsys)
+    for words in (["ranking"], ["council", "Leeds"], ["sql", "select 1"]):
+        code, _, err = call(*words)
+        assert code == 1
+        assert "make run" in err
+    code, out, _ = call("doctor")
+    assert code == 1
+    assert "Current release: none yet" in out
+
+
+def test_doctor_finds_everything_well(asc) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = asc("doctor")
+    assert code == 0, out
+    assert "✗" not in out
+
+
+def test_help_lists_the_commands_and_wrong_usage_is_exit_code_2(asc) -> None:  # type: ignore[no-untyped-def]
+    result: Result = runner.invoke(cli.app, ["--help"])
+    assert result.exit_code == 0
+    for command in ("run", "ranking", "council", "sql", "doctor", "figures"):
+        assert command in result.output
+    assert asc("ranking", "--top", "0")[0] == 2

@@ -1,0 +1,171 @@
+"""The whole run: golden ranking, the same bytes twice, and wrong inputs stopped at their gate with the old release kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from orchestration.gates import GateError
+from orchestration.publication.release import current_release, publish, read_manifest
+from orchestration.run import RunOutcome, run_everything
+from orchestration.settings import PROJECT_ROOT, Settings
+from tests.conftest import Released
+
+pytestmark = pytest.mark.slow
+GOLDEN = PROJECT_ROOT / "tests" / "golden" / "productivity_ranking.csv"
+KEY = ["definition_id", "financial_year", "area_code"]
+
+
+def run_quietly(settings: Settings) -> tuple[RunOutcome, list[str]]:
+    seen: list[str] = []
+    return run_everything(settings, on_stage=lambda s: seen.append(s.name), on_start=lambda _: None), seen
+
+
+def test_the_ranking_is_the_golden_one(released: Released) -> None:
+    columns = [*KEY, "outcome_score", "spend_index", "productivity", "rank", "previous_rank", "coverage", "unranked_reason"]
+    found = pd.read_csv(released.release / "productivity_ranking.csv")[columns].sort_values(KEY, ignore_index=True)
+    if os.environ.get("ASC_UPDATE_GOLDEN"):
+        found.to_csv(GOLDEN, index=False, float_format="%.12g")
+    golden = pd.read_csv(GOLDEN)
+    for column in columns:
+        if found[column].dtype.kind == "f":
+            np.testing.assert_allclose(found[column], golden[column], rtol=1e-9, err_msg=column)
+        else:
+            assert found[column].fillna("").tolist() == golden[column].fillna("").tolist(), column
+
+
+def test_every_stage_was_told_of_in_order(released: Released) -> None:
+    stages = [s for s in released.stages_seen if not s.startswith("gate")]
+    assert [s.split(":")[0] for s in stages] == ["prepare", "acquire", "raw", "staging", "intermediate", "marts", "publication"]
+    assert sum(s.startswith("gate") for s in released.stages_seen) == 5
+
+
+def test_a_second_run_exports_the_same_bytes(released: Released, tmp_path: Path) -> None:
+    again = Settings(build_dir=tmp_path / "build", releases_dir=tmp_path / "releases")
+    outcome, _ = run_quietly(again)
+    assert outcome.succeeded
+    first, second = released.release, current_release(again)
+    exports = sorted(p.name for p in first.iterdir() if p.suffix in {".csv", ".parquet"})
+    assert len(exports) >= 20
+    assert [n for n in exports if (first / n).read_bytes() != (second / n).read_bytes()] == []
+    assert read_manifest(first)["content_sha256"] == read_manifest(second)["content_sha256"]
+
+
+def test_a_release_holds_what_its_manifest_says(released: Released) -> None:
+    manifest = read_manifest(released.release)
+    assert manifest["release_id"] == released.release.name
+    assert all(check["passed"] for check in manifest["checks"])
+    assert {"marts_measure_values", "marts_productivity_ranking", "marts_ranked_years"} <= {
+        c["suite"] for c in manifest["checks"]
+    }
+    assert len(manifest["editions"]) == 89
+    for name, rows in manifest["tables"].items():
+        assert len(pd.read_csv(released.release / f"{name}.csv", low_memory=False)) == rows
+        assert len(pd.read_parquet(released.release / f"{name}.parquet")) == rows
+
+
+@pytest.fixture
+def broken(released: Released, tmp_path: Path) -> Settings:
+    """A copy of the figures to break, beside a release that must stay."""
+    shutil.copytree(released.settings.figures_dir, tmp_path / "figures")
+    shutil.copytree(released.settings.releases_dir, tmp_path / "releases", symlinks=True)
+    return Settings(figures_dir=tmp_path / "figures", build_dir=tmp_path / "build", releases_dir=tmp_path / "releases")
+
+
+def edit(settings: Settings, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = settings.figures_dir / name
+    change(pd.read_csv(path, dtype=str, keep_default_na=False)).to_csv(path, index=False)
+
+
+def out_of_range(frame: pd.DataFrame) -> pd.DataFrame:
+    chosen = (frame["item"] == "1B") & (frame["area_code"] == "E08000016")
+    return frame.assign(value=frame["value"].mask(chosen, "852"))
+
+
+def twice(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame, frame[(frame["item"] == "2B1") & (frame["area_code"] == "E06000001")]])
+
+
+def fewer(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~((frame["item"] == "1G") & frame["area_code"].isin(["E06000001", "E06000002", "E06000003"]))]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "stage", "says"),
+    [
+        ("ascof/2018-19.csv", lambda f: f.drop(columns="item"), "raw", ["2018-19.csv", "column item is missing"]),
+        ("ascof/2018-19.csv", out_of_range, "gate: raw figures", ["percentage lies between 0 and 100", "item 1B", "area_code E08000016", "852"]),
+        ("ascof/2018-19.csv", twice, "gate: raw figures", ["stands once", "item 2B1", "area_code E06000001"]),
+        ("ascof/2018-19.csv", fewer, "gate: raw council counts", ["lost a council", "item 1G", "councils 149", "agreed_councils 152"]),
+        ("revenue_outturn/2019-20.csv", None, "gate: raw council counts", ["framework revenue_outturn", "financial_year 2019-20", "councils 0"]),
+    ],
+    ids=["a column missing", "a value out of range", "a duplicated council", "a council count that shrank", "a year missing"],
+)  # fmt: skip
+def test_a_wrong_input_stops_at_its_gate(
+    broken: Settings, name: str, change: Callable[[pd.DataFrame], pd.DataFrame] | None, stage: str, says: list[str]
+) -> None:
+    before = current_release(broken)
+    if change is None:
+        (broken.figures_dir / name).unlink()
+    else:
+        edit(broken, name, change)
+    outcome, seen = run_quietly(broken)
+    assert not outcome.succeeded
+    failed = [s for s in outcome.failures if s.name.startswith(stage)]
+    assert failed, outcome.failures
+    for words in says:
+        assert words in failed[0].failure
+    assert not any(s.startswith(("staging", "intermediate", "marts", "publication")) for s in seen)
+    assert current_release(broken) == before
+
+
+def test_a_failed_marts_gate_keeps_the_old_release(released: Released, tmp_path: Path) -> None:
+    shutil.copytree(released.settings.expectations_dir, tmp_path / "expectations")
+    shutil.copytree(released.settings.releases_dir, tmp_path / "releases", symlinks=True)
+    suite = tmp_path / "expectations" / "marts_productivity_ranking.json"
+    rules = json.loads(suite.read_text())
+    rules["expectations"].append(
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "productivity", "max_value": 50},
+            "meta": {"says": "Nobody is very productive"},
+        }
+    )
+    suite.write_text(json.dumps(rules))
+    settings = Settings(
+        build_dir=tmp_path / "build", releases_dir=tmp_path / "releases", expectations_dir=tmp_path / "expectations"
+    )
+    before = current_release(settings)
+    outcome, seen = run_quietly(settings)
+    assert not outcome.succeeded
+    assert [s.name for s in outcome.failures] == ["gate: marts productivity ranking"]
+    assert "Nobody is very productive" in outcome.failures[0].failure
+    assert not any(s.startswith("publication") for s in seen)
+    assert current_release(settings) == before
+    # Publishing by itself, outside the run whose check failed, is stopped by the same gate.
+    with pytest.raises(GateError, match="Nobody is very productive"):
+        publish(settings)
+    assert current_release(settings) == before
+    assert not [p for p in settings.releases_dir.iterdir() if p.name.startswith(".part")]
+
+
+def test_a_new_release_replaces_the_pointer_and_open_readers_keep_the_old(released: Released, tmp_path: Path) -> None:
+    settings = released.settings.model_copy(update={"releases_dir": tmp_path / "releases"})
+    first = publish(settings)
+    import duckdb
+
+    with duckdb.connect(str(settings.releases_dir / "current" / "asc.duckdb"), read_only=True) as reader:
+        shutil.rmtree(first.path / "nothing", ignore_errors=True)
+        (first.path / "marker").write_text("first")
+        first.path.rename(first.path.with_name("20000101T000000Z-00000000"))
+        second = publish(settings)
+        assert reader.execute("select count(*) > 1000 from marts.productivity_ranking").fetchone() == (True,)
+    assert (settings.releases_dir / "current").resolve() == second.path
+    assert (settings.releases_dir / "current").is_symlink()

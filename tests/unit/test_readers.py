@@ -1,0 +1,201 @@
+"""Readers: spot values written down from publishers' files by hand, totals, and layouts that are not the expected ones."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from orchestration.compile_figures import POPULATION_FILES, compile_figures, council_counts
+from orchestration.figures import FIGURE_COLUMNS, figure_files, read_figures
+from orchestration.readers.activity_and_finance import read_finance_totals_2016_17, read_tables, tables_2021_22
+from orchestration.readers.cells import LayoutError, cell_name, value_or_mark
+from orchestration.readers.deflators import read_deflators
+from orchestration.readers.delayed_transfers import financial_year_of, read_delayed_transfers
+from orchestration.readers.deprivation import read_deprivation
+from orchestration.readers.population import read_population
+from orchestration.settings import Settings
+
+
+def one(frame: pd.DataFrame, **key: str) -> pd.Series:
+    """The single figure with these columns."""
+    for column, value in key.items():
+        frame = frame[frame[column] == value]
+    assert len(frame) == 1, key
+    return frame.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "name"), [(0, 0, "A1"), (13, 5, "F14"), (0, 25, "Z1"), (9, 26, "AA10"), (0, 701, "ZZ1"), (0, 702, "AAA1")]
+)
+def test_cell_names(row: int, column: int, name: str) -> None:
+    assert cell_name(row, column) == name
+
+
+@pytest.mark.parametrize("mark", ["", "-", "[x]", "[c]", ":", "*", "NA"])
+def test_a_mark_is_never_zero(mark: str) -> None:
+    assert value_or_mark(mark, "A1") == (None, mark)
+
+
+def test_numbers_with_commas_are_read_and_other_text_is_refused() -> None:
+    assert value_or_mark(" 1,234.5 ", "A1") == (1234.5, "")
+    assert value_or_mark(0, "A1") == (0.0, "")
+    with pytest.raises(LayoutError, match=r"Sheet!B7: 'about ten' is neither"):
+        value_or_mark("about ten", "Sheet!B7")
+
+
+def test_months_fall_in_financial_years() -> None:
+    assert financial_year_of(2018, 3) == "2017-18"
+    assert financial_year_of(2018, 4) == "2018-19"
+    assert financial_year_of(2099, 12) == "2099-00"
+
+
+def delayed_transfers_workbook(**changes: object) -> bytes:
+    """A workbook laid out as the publisher's, small enough to see through."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = str(changes.get("sheet", "LA - by responsible org"))
+    sheet["C5"] = str(changes.get("period", "June 2016"))
+    header = ["Region", "ONS Geography", "Code", "Name", *changes.get("columns", ["NHS", "Social Care", "Both", "Total"])]  # type: ignore[misc]
+    for column, heading in enumerate(header, start=2):
+        sheet.cell(14, column, heading)
+    rows = [
+        ["-", "-", "-", "England", 13, 6, 3, 22],
+        [None] * 8,
+        ["North East", "E06000001", "111", "Hartlepool UA", 10, 5, 2, 17],
+        ["North East", "", "112", "Middlesbrough UA", 3, "-", 1, 4],
+        ["-", "-", "9900", "Resident In Wales", 0, 1, 0, 1],
+        ["", "", "", "Notes: see the website", None, None, None, None],
+    ]
+    for number, row in enumerate(rows, start=15):
+        for column, value in enumerate(row, start=2):
+            sheet.cell(number, column, value)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_delayed_transfers_small_workbook() -> None:
+    frame = read_delayed_transfers(delayed_transfers_workbook())
+    assert list(frame.columns) == list(FIGURE_COLUMNS)
+    assert len(frame) == 16
+    hartlepool = one(frame, area_code="E06000001", breakdown="social_care")
+    assert (hartlepool["value"], hartlepool["financial_year"], hartlepool["period"]) == (5, "2016-17", "2016-06")
+    assert hartlepool["locator"] == "LA - by responsible org!G17"
+    without_ons = one(frame, area_code="cassr:112", breakdown="social_care")
+    assert pd.isna(without_ons["value"])
+    assert without_ons["mark"] == "-"
+    assert one(frame, area_code="non_resident:9900", breakdown="total")["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sheet": "Something else"}, "no sheet named 'LA - by responsible org'; found 'Something else'"),
+        ({"columns": ["NHS", "Both", "Total", "Other"]}, "no header row with Code, Name, NHS, Social Care"),
+        ({"period": "Spring"}, "cell C5: expected a month such as 'June 2016', found 'Spring'"),
+    ],
+)
+def test_another_layout_is_refused_and_named(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(LayoutError, match=says):
+        read_delayed_transfers(delayed_transfers_workbook(**changes))
+
+
+def test_a_web_page_is_not_a_workbook() -> None:
+    with pytest.raises(LayoutError, match="not a workbook that can be read"):
+        read_delayed_transfers(b"<!doctype html><title>Not found</title>")
+
+
+def test_deflators_keep_the_mark_of_forecast_years() -> None:
+    content = b'\xef\xbb\xbf,x\n,Financial year,2022-23 = 100,\n,2009-10,75.164,\n,2021-22,93.629,\n,2022-23,100.000,\n,"2023-24 (1), (2)",-,\n'
+    frame = read_deflators(content)
+    assert frame["financial_year"].tolist() == ["2021-22", "2022-23", "2023-24"]
+    assert frame["locator"].tolist() == ["C4", "C5", "C6"]
+    assert frame["mark"].tolist() == ["", "", "-"]
+    assert frame["value"].isna().tolist() == [False, False, True]
+    with pytest.raises(LayoutError, match="= 100"):
+        read_deflators(b",,\n")
+
+
+# --- on publishers' own files -------------------------------------------------------------------------------------------
+
+
+def test_every_delayed_transfer_month_adds_up_to_england(given_data: Path) -> None:
+    files = sorted((given_data / "publisher" / "delayed_transfers").glob("*.xls"))
+    assert len(files) == 66
+    for path in files:
+        frame = read_delayed_transfers(path.read_bytes())
+        for organisation, rows in frame.groupby("breakdown"):
+            england = rows.loc[rows["area_code"] == "E92000001", "value"].sum()
+            assert england == rows.loc[rows["area_code"] != "E92000001", "value"].sum(), (path.name, organisation)
+
+
+def test_spot_values_of_delayed_transfers(given_data: Path) -> None:
+    folder = given_data / "publisher" / "delayed_transfers"
+    december = read_delayed_transfers((folder / "Dec_17.xls").read_bytes())
+    assert one(december, area_code="E06000015", breakdown="nhs")["value"] == 365
+    assert one(december, area_code="E06000015", breakdown="social_care")["locator"] == "LA - by responsible org!G17"
+    assert one(december, area_code="E92000001", breakdown="total")["value"] == 145040
+    april = read_delayed_transfers((folder / "April_15.xls").read_bytes())
+    assert one(april, area_code="cassr:506", breakdown="total")["value"] == 1617
+
+
+def test_population_of_england_is_the_published_one_and_councils_add_up_to_it(given_data: Path) -> None:
+    # Children are the single-year cells that the bands leave out: all ages less 0-17, read from the cells by hand.
+    assert one(read_population((given_data / "publisher" / "population" / POPULATION_FILES[2015]).read_bytes(), 2015), area_code="E06000001", breakdown="18_to_64")["value"] == 55360  # fmt: skip
+    for year, name in POPULATION_FILES.items():
+        frame = read_population((given_data / "publisher" / "population" / name).read_bytes(), year)
+        for _, rows in frame.groupby("breakdown"):
+            england = rows.loc[rows["area_code"] == "E92000001", "value"].item()
+            assert england == rows.loc[rows["area_code"] != "E92000001", "value"].sum(), year
+
+
+def test_2016_17_finance_totals(given_data: Path) -> None:
+    frame = read_finance_totals_2016_17((given_data / "publisher" / "activity_and_finance" / "CSV ASCFR Totals.csv").read_bytes())
+    assert frame["area_code"].nunique() == 151
+    assert frame["value"].sum() == pytest.approx(17_526_378.16, abs=0.01)  # GBP thousand: the published 17.53 billion
+
+
+def test_2021_22_tables(given_data: Path) -> None:
+    path = given_data / "publisher" / "activity_and_finance" / "ASCFR and SALT Data Tables 2021-22.xlsx"
+    frame = read_tables(path.read_bytes(), tables_2021_22())
+    england = frame[frame["area_code"] == "E92000001"]
+    assert one(england, item="gross_current_expenditure", financial_year="2020-21")["value"] == pytest.approx(
+        21_242_497.4985, abs=1e-3
+    )
+    assert one(england, item="gross_current_expenditure", financial_year="2021-22")["value"] == pytest.approx(
+        21_958_360.1291, abs=1e-3
+    )
+    long_term = one(england, item="gross_current_expenditure_long_term", breakdown="65_and_over", financial_year="2021-22")
+    assert long_term["value"] == pytest.approx(8_292_035.4832, abs=1e-3)
+    northumberland = one(frame, area_code="E06000057", item="st_max_completed_per_100k")
+    assert (northumberland["value"], northumberland["unit"]) == (3200, "per_100k")
+    assert set(frame.loc[frame["value"].isna(), "mark"]) == {"[x]", "[c]"}
+
+
+def test_deprivation(given_data: Path) -> None:
+    folder = given_data / "publisher" / "deprivation"
+    frame = read_deprivation((folder / "File_11_ID_2015_Upper-tier_Local_Authority_Summaries.xlsx").read_bytes(), 2015)
+    assert one(frame, area_code="E06000002", item="imd_average_score")["value"] == 40.216
+    assert one(frame, area_code="E06000002", item="imd_average_score")["locator"] == "IMD!E3"
+
+
+@pytest.mark.slow
+def test_the_embedded_figures_are_what_the_command_compiles(given_data: Path, tmp_path: Path) -> None:
+    compile_figures(given_data, tmp_path)
+    embedded = Settings().figures_dir
+    ours = {p.relative_to(embedded): p.read_bytes() for p in embedded.rglob("*.csv")}
+    compiled = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*.csv")}
+    assert ours.keys() == compiled.keys()
+    assert [str(name) for name in ours if ours[name] != compiled[name]] == []
+    assert sum(len(content) for content in ours.values()) < 10_000_000
+
+
+def test_the_agreed_counts_are_those_of_the_embedded_figures() -> None:
+    settings = Settings()
+    figures = pd.concat([read_figures(path) for path in figure_files(settings.figures_dir)])
+    agreed = pd.read_csv(settings.expectations_dir / "agreed_council_counts.csv", dtype=str)
+    pd.testing.assert_frame_equal(council_counts(figures).astype(str).reset_index(drop=True), agreed)

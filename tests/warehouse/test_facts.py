@@ -1,0 +1,170 @@
+"""The warehouse shows the published facts of England, and no value that was not published."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from tests.conftest import Released
+
+
+@pytest.fixture(scope="module")
+def db(released: Released) -> duckdb.DuckDBPyConnection:
+    return released.connect()
+
+
+def fact(db: duckdb.DuckDBPyConnection, year: str, fact_id: str) -> float:
+    row = db.execute(
+        "select value from marts.national_summary where financial_year = ? and fact_id = ?", [year, fact_id]
+    ).fetchone()
+    assert row, (year, fact_id)
+    return float(row[0])
+
+
+# Published, GBP billion: gross from ASC-FR, net from revenue outturn.
+@pytest.mark.parametrize(("year", "billion"), [("2016-17", 17.53), ("2017-18", 17.93), ("2020-21", 21.24), ("2021-22", 21.96)])
+def test_gross_current_expenditure(db: duckdb.DuckDBPyConnection, year: str, billion: float) -> None:
+    assert round(fact(db, year, "gross_current_expenditure") / 1e9, 2) == billion
+
+
+@pytest.mark.parametrize(("year", "billion"), [("2015-16", 14.39), ("2016-17", 14.90), ("2017-18", 15.32)])
+def test_net_current_expenditure(db: duckdb.DuckDBPyConnection, year: str, billion: float) -> None:
+    assert round(fact(db, year, "net_current_expenditure") / 1e9, 2) == billion
+
+
+def test_delayed_transfer_days_of_2016_17(db: duckdb.DuckDBPyConnection) -> None:
+    assert fact(db, "2016-17", "delayed_days_total") == 2_254_821
+    parts = sum(fact(db, "2016-17", f"delayed_days_{o}") for o in ("nhs", "social_care", "both"))
+    assert parts == 2_254_821
+
+
+def test_delayed_transfers_of_councils_and_non_residents_are_england_every_month(db: duckdb.DuckDBPyConnection) -> None:
+    months = db.execute("""
+        select period, sum(value) filter (area_code = 'E92000001') = sum(value) filter (area_code != 'E92000001')
+        from marts.fct_published_figure where framework = 'delayed_transfers' and breakdown = 'total' group by period
+    """).fetchall()
+    assert len(months) == 57
+    assert all(adds_up for _, adds_up in months)
+
+
+def test_reablement_of_2021_22(db: duckdb.DuckDBPyConnection) -> None:
+    facts = [fact(db, "2021-22", f"reablement_per_100k_{which}") for which in ("lowest", "highest", "england")]
+    assert facts == [50, 3200, 505]
+
+
+@pytest.mark.parametrize(
+    ("year", "councils"),
+    [
+        ("2017-18", 152),
+        ("2018-19", 152),
+        ("2019-20", 151),
+        ("2020-21", 151),
+        ("2021-22", 152),
+        ("2022-23", 152),
+        ("2023-24", 153),
+    ],
+)
+def test_councils_in_force(db: duckdb.DuckDBPyConnection, year: str, councils: int) -> None:
+    assert fact(db, year, "councils_in_force") == councils
+    assert db.execute(
+        "select count(*) from marts.productivity_ranking where definition_id = 'default' and financial_year = ?", [year]
+    ).fetchone() == (councils,)
+
+
+@pytest.mark.parametrize("year", ["2017-18", "2018-19"])
+def test_at_least_148_of_152_councils_are_ranked(db: duckdb.DuckDBPyConnection, year: str) -> None:
+    assert fact(db, year, "councils_ranked_default") >= 148
+
+
+# Published for England, old framework and new: ASCOF 2022-23 and 2023-24.
+@pytest.mark.parametrize(
+    ("measure", "before", "after"),
+    [
+        ("care_home_admissions_65", 560.8, 566.0),
+        ("home_after_91_days", 82.3, 83.8),
+        ("independent_after_short_term", 77.5, 79.4),
+        ("ld_settled_home", 80.5, 81.6),
+        ("control_65", 77.2, 77.6),
+        ("direct_payments", 26.2, 25.5),
+        ("self_directed", 93.5, 92.2),
+        ("feels_safe_65", 69.7, 71.1),
+        ("satisfied_65", 64.4, 65.4),
+        ("social_contact_18", 44.4, 45.6),
+        ("care_home_admissions_18", 14.6, 15.2),
+        ("quality_of_life_18", 19.0, 19.1),
+        ("reablement_offered", 2.9, 3.0),
+    ],
+)
+def test_a_measure_is_the_same_across_the_new_framework(
+    db: duckdb.DuckDBPyConnection, measure: str, before: float, after: float
+) -> None:
+    assert fact(db, "2022-23", f"measure_{measure}") == before
+    assert fact(db, "2023-24", f"measure_{measure}") == after
+
+
+def test_2020_21_is_not_ranked_and_says_why(db: duckdb.DuckDBPyConnection) -> None:
+    reasons = db.execute("""
+        select distinct unranked_reason from marts.productivity_ranking
+        where definition_id = 'default' and financial_year = '2020-21' and area_name not in ('City of London', 'Isles of Scilly')
+    """).fetchall()
+    assert reasons == [("The year is not ranked: 18 of 149 councils have enough measures",)]
+
+
+def test_no_council_has_a_value_that_was_not_published(db: duckdb.DuckDBPyConnection) -> None:
+    unexplained = db.execute("""
+        select count(*) from marts.fct_measure_value as v left join marts.fct_published_figure as f using (figure_id)
+        where v.value is not null and (f.value is distinct from v.value or f.financial_year != v.value_year)
+           or v.value is null and v.missing_reason is null
+           or v.value_basis = 'carried_forward' and v.value_year >= v.financial_year
+           or v.value_basis = 'published' and v.value_year != v.financial_year
+    """).fetchone()
+    assert unexplained == (0,)
+    spend = db.execute("""
+        select count(*) from marts.fct_council_spend as s left join marts.fct_published_figure as f on s.spend_figure_id = f.figure_id
+        where s.spend_gbp is distinct from f.value * 1000 or s.is_modelled != (s.population_basis = 'carried_forward')
+    """).fetchone()
+    assert spend == (0,)
+
+
+def test_a_council_without_spend_is_unranked_with_the_reason(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute("""
+        select area_name, financial_year, unranked_reason from marts.productivity_ranking
+        where definition_id = 'default' and outcome_score is not null and rank is null and financial_year in ('2022-23', '2023-24')
+        order by all
+    """).fetchall()
+    assert [r[:2] for r in rows] == [("Birmingham", "2022-23"), ("Birmingham", "2023-24"), ("Westmorland and Furness", "2023-24")]
+    assert all(r[2].startswith("No net current expenditure was published") for r in rows)
+
+
+def test_barnsleys_implausible_fall_is_flagged_and_kept(db: duckdb.DuckDBPyConnection) -> None:
+    row = db.execute("""
+        select is_implausible_change, spend_change_pct < -25, spend_per_adult_gbp is not null
+        from marts.fct_council_spend where area_code = 'E08000016' and financial_year = '2018-19'
+    """).fetchone()
+    assert row == (True, True, True)
+
+
+def test_a_merged_or_split_council_has_no_previous_rank_and_a_recoded_one_has(db: duckdb.DuckDBPyConnection) -> None:
+    def previous(area: str, year: str) -> int | None:
+        row = db.execute(
+            "select previous_rank from marts.productivity_ranking where definition_id = 'default' and area_code = ? and financial_year = ?",
+            [area, year],
+        ).fetchone()
+        assert row, (area, year)
+        return row[0]  # type: ignore[no-any-return]
+
+    assert previous("E06000058", "2019-20") is None  # Bournemouth, Christchurch and Poole: merged
+    assert previous("E06000059", "2019-20") is None  # Dorset: less Christchurch
+    assert previous("E06000063", "2023-24") is None  # Cumberland: split from Cumbria
+    assert previous("E06000065", "2023-24") is not None  # North Yorkshire: recoded
+    assert previous("E10000023", "2022-23") is not None
+
+
+def test_every_column_of_the_release_is_described(db: duckdb.DuckDBPyConnection) -> None:
+    assert (
+        db.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'marts' and comment is null"
+        ).fetchall()
+        == []
+    )
+    assert db.execute("select table_name from duckdb_tables() where schema_name = 'marts' and comment is null").fetchall() == []

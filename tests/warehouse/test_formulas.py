@@ -1,0 +1,30 @@
+"""dbt's unit tests: one for each formula, on a few rows that can be checked by hand."""
+
+from __future__ import annotations
+
+from orchestration.dbt_build import failure_text, run_dbt
+from tests.conftest import Released
+
+FORMULAS = {
+    "a_split_council_ends_and_a_recoded_one_goes_on",
+    "population_is_published_recoded_summed_or_carried_forward",
+    "a_missing_value_says_why_and_a_survey_is_carried_forward_two_years",
+    "polarity_turns_values_so_that_higher_is_better",
+    "winsorising_pulls_values_in_to_interpolated_quantiles",
+    "min_max_spreads_over_the_scale_and_a_missing_value_has_no_score",
+    "percentile_rank_gives_ties_the_lower_place",
+    "goalposts_are_clipped_at_both_ends",
+    "z_score_uses_the_sample_standard_deviation",
+    "a_constant_measure_puts_everyone_in_the_middle",
+    "weights_rescale_over_what_is_there_down_to_the_coverage_rule",
+    "geometric_and_harmonic_means_keep_their_weights",
+    "an_outcome_needs_every_domain",
+    "spend_index_is_relative_to_the_sum_of_councils_with_both_figures",
+    "ties_share_a_rank_without_gaps_and_who_is_not_ranked_is_told_why",
+}
+
+
+def test_every_formula(released: Released) -> None:
+    results = run_dbt(released.settings, ["test", "--select", "test_type:unit"])
+    assert {r.name for r in results} >= FORMULAS
+    assert all(r.ok for r in results), failure_text(results)
