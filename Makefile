@@ -22,7 +22,7 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000 (stop with Ctrl-C)
 	@$(BIN)/asc prepare

@@ -148,6 +148,24 @@ def council(
 
 
 @app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="Name or ONS code: Barnsley, E08000016.")],
+    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
+    definition: DefinitionOption = "default",
+) -> None:
+    """How a council's rank comes about, figure by figure, so that you can redo it. Example: asc explain Barnsley -y 2018-19"""
+    from orchestration import release_queries as queries
+    from orchestration.explain import explain as explain_council
+    from orchestration.publication.release import current_release
+
+    release = current_release(get_settings())
+    queries.resolve_definition(release, definition)
+    chosen = queries.resolve_year(release, definition, year)
+    code = queries.code_in_year(release, queries.find_council(release, name), chosen)
+    explain_council(out, release, code, definition, chosen)
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help='A query, e.g. "from marts.national_summary".')],
     format: FormatOption = Format.TABLE,

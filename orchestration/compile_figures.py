@@ -312,8 +312,23 @@ def _gross_current_expenditure_2017_18(path: Path) -> pd.DataFrame:
     ages = {"18 to 64": "18_to_64", "65 and Over": "65_and_over", "": "all_ages"}
     table["amount"] = pd.to_numeric(table["gross_current_expenditure"])
     grouped = table.groupby(["area_code", "care_type", "age_band"])["amount"].agg(["sum", "size"]).reset_index()
+    equipment = table[table["primary_support_reason"] == "Assistive Equipment and Technology"]
     return figures_frame(
         [
+            {
+                "framework": "ascfr",
+                "financial_year": "2017-18",
+                "period": "2017-18",
+                "area_code": area,
+                "item": "gross_current_expenditure_equipment",
+                "breakdown": "all_ages",
+                "unit": "gbp_thousand",
+                "value": amount / 1000,
+                "locator": "row: Other, Assistive Equipment and Technology (GBP / 1000)",
+            }
+            for area, amount in zip(equipment["area_code"], equipment["amount"], strict=True)
+        ]
+        + [
             {
                 "framework": "ascfr",
                 "financial_year": "2017-18",

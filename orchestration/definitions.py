@@ -20,7 +20,11 @@ def build_defs(settings: Settings) -> dg.Definitions:
     ranking = dg.AssetKey(["marts", "productivity_ranking"])
     return dg.Definitions(
         assets=[*acquire_assets(settings), *raw_assets(settings), *warehouse, *publication_assets(settings, marts)],
-        asset_checks=[*gate_checks(settings, "raw_", RAW_FIGURES), *gate_checks(settings, "marts_", ranking)],
+        asset_checks=[
+            *gate_checks(settings, "raw_", RAW_FIGURES),
+            *gate_checks(settings, "staging_", dg.AssetKey(["staging", "stg_definitions"])),
+            *gate_checks(settings, "marts_", ranking),
+        ],
         jobs=jobs(),
         schedules=schedules(),
         executor=dg.in_process_executor,

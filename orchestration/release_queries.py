@@ -79,6 +79,22 @@ def find_council(release: Path, wanted: str) -> str:
     raise UnknownError(f"No council {wanted!r}. {hint}")
 
 
+def code_in_year(release: Path, area_code: str, year: str) -> str:
+    """The code the same council over the same area had in a year. UnknownError if there was no such council then."""
+    found = query(
+        release,
+        """
+        select r.area_code from marts.productivity_ranking as r inner join marts.dim_council as c using (area_code)
+        where r.financial_year = ? and c.continuity_code = (select continuity_code from marts.dim_council where area_code = ?)
+        """,
+        [year, area_code],
+    )
+    if found.empty:
+        named = council(release, area_code)
+        raise UnknownError(f"{named['area_name']} was not a council of its present area in {year}.")
+    return str(found.iloc[0]["area_code"])
+
+
 def council(release: Path, area_code: str) -> pd.Series:
     """The row of dim_council."""
     return query(release, "select * from marts.dim_council where area_code = ?", [area_code]).iloc[0]
@@ -144,4 +160,111 @@ def measures_in_force(release: Path, year: str) -> pd.DataFrame:
         where c.financial_year = ? order by m.domain_order, c.measure_id
         """,
         [year],
+    )
+
+
+def spread(release: Path, definition: str, year: str) -> pd.DataFrame:
+    """What each measure's scale rests on in a year: lowest, highest, mean, standard deviation and number of winsorised values."""
+    return query(
+        release,
+        """
+        select
+            measure_id, min(winsorised_value) as lowest, max(winsorised_value) as highest, avg(winsorised_value) as mean,
+            stddev_samp(winsorised_value) as standard_deviation, count(winsorised_value) as councils
+        from marts.fct_measure_score where definition_id = ? and financial_year = ? group by measure_id
+        """,
+        [definition, year],
+    )
+
+
+def scores(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """Each measure's value, winsorised value, score and position among councils, in the domains' order."""
+    return query(
+        release,
+        """
+        with positions as (
+            select *, rank() over (partition by measure_id order by winsorised_value asc nulls last) as position
+            from marts.fct_measure_score where definition_id = ? and financial_year = ?
+        )
+        select p.*, m.measure_name, m.domain_name, m.domain_order, m.polarity, m.goalpost_worst, m.goalpost_best
+        from positions as p inner join marts.dim_measure as m using (measure_id)
+        where p.area_code = ? order by m.domain_order, p.measure_id
+        """,
+        [definition, year, area_code],
+    )
+
+
+def definition_row(release: Path, definition: str) -> pd.Series:
+    """The choices of a definition."""
+    return query(release, "select * from marts.dim_definition where definition_id = ?", [definition]).iloc[0]
+
+
+def lineage(release: Path, area_code: str, year: str) -> pd.DataFrame:
+    """The published figures under a council and year, with the file and the place in it."""
+    return query(
+        release,
+        """
+        select l.component, l.component_id, f.value, f.unit, f.source, f.edition, f.framework, f.item, f.breakdown, f.area_code,
+               e.publisher, e.file_name, e.file_sha256, e.sheet, f.locator, f.provenance
+        from marts.fct_lineage as l
+        inner join marts.fct_published_figure as f using (figure_id)
+        inner join marts.dim_edition as e on f.source = e.source and f.edition = e.edition
+        where l.area_code = ? and l.financial_year = ? order by l.component, l.component_id, f.area_code, f.breakdown
+        """,
+        [area_code, year],
+    )
+
+
+def council_spend(release: Path, area_code: str, year: str, basis: str) -> pd.DataFrame:
+    """The council's spend on a basis, one row for all or one for each domain."""
+    return query(
+        release,
+        "select * from marts.fct_council_spend where area_code = ? and financial_year = ? and spend_basis = ? order by domain_id",
+        [area_code, year, basis],
+    )
+
+
+def domain_weights(release: Path, definition: str) -> pd.DataFrame:
+    """Weight of each domain in a definition."""
+    return query(
+        release,
+        "select domain_id, domain_name, domain_order, domain_weight from marts.dim_definition_domain where definition_id = ? order by domain_order",
+        [definition],
+    )
+
+
+def movement(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """What contributed most to the change of productivity since the year before."""
+    return query(
+        release,
+        """
+        select c.*, coalesce(m.measure_name, 'Spend' || case component_id when 'all' then '' else ': ' || component_id end) as name
+        from marts.fct_movement_contribution as c left join marts.dim_measure as m on c.component_id = m.measure_id
+        where c.area_code = ? and c.definition_id = ? and c.financial_year = ? order by abs(c.contribution) desc
+        """,
+        [area_code, definition, year],
+    )
+
+
+def peers(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """The most similar councils with their ranks."""
+    return query(
+        release,
+        """
+        select p.nearness, p.distance, r.area_name, r.rank, r.outcome_score, r.spend_per_adult_gbp, r.productivity
+        from marts.fct_peer as p
+        inner join marts.productivity_ranking as r
+            on r.area_code = p.peer_area_code and r.financial_year = p.financial_year and r.definition_id = ?
+        where p.area_code = ? and p.financial_year = ? order by p.nearness
+        """,
+        [definition, area_code, year],
+    )
+
+
+def opportunity(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """Spend at the productivity of the peers' upper quartile; no row where it is not defined."""
+    return query(
+        release,
+        "select * from marts.fct_opportunity where area_code = ? and definition_id = ? and financial_year = ?",
+        [area_code, definition, year],
     )

@@ -184,7 +184,40 @@ def print_council(console: Console, release: Path, area_code: str, definition: s
             highlight=False,
         )
     _print_measures(console, queries.council_measures(release, code, definition, year))
+    _print_movement(console, queries.movement(release, code, definition, year), years[years["financial_year"] == year].iloc[0])
+    _print_peers(console, release, code, definition, year)
     console.print(f"\n{WARNING}", style="yellow", highlight=False)
+
+
+def _print_movement(console: Console, contributions: pd.DataFrame, row: pd.Series) -> None:
+    if contributions.empty:
+        if isinstance(row["movement_note"], str):
+            console.print(f"\n{row['movement_note']}.", highlight=False, soft_wrap=True)
+        return
+    total = contributions["contribution"].sum()
+    shown = ", ".join(f"{c['name']} {c['contribution']:+.1f}" for _, c in contributions.head(5).iterrows())
+    console.print(
+        f"\nProductivity changed by {total:+.1f} since the year before. Most of it: {shown}.", highlight=False, soft_wrap=True
+    )
+    if isinstance(row["movement_note"], str):
+        console.print(f"{row['movement_note']}.", style="dim", highlight=False, soft_wrap=True)
+
+
+def _print_peers(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
+    peers = queries.peers(release, area_code, definition, year)
+    if peers.empty:
+        return
+    named = ", ".join(f"{p['area_name']} ({text(p['rank'])})" for _, p in peers.iterrows())
+    console.print(f"\nMost similar councils (rank): {named}.", highlight=False, soft_wrap=True)
+    for _, o in queries.opportunity(release, area_code, definition, year).iterrows():
+        if o["opportunity_gbp"] > 0:
+            console.print(
+                f"At the productivity of their upper quartile ({o['peer_upper_quartile_productivity']:.1f}) the same outcomes would cost "
+                f"£{o['spend_at_peer_upper_quartile_gbp'] / 1e6:,.1f} million instead of £{o['spend_gbp'] / 1e6:,.1f} million: arithmetic, not a forecast.",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
+        else:
+            console.print("It is at or above their upper quartile of productivity.", highlight=False)
 
 
 def _print_measures(console: Console, measures: pd.DataFrame) -> None:

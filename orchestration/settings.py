@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     )
     expectations_dir: Path = Field(default=PROJECT_ROOT / "expectations", description="Expectation suites as JSON.")
     dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
+    definitions_dir: Path | None = Field(
+        default=None,
+        description="A folder with a user's own index_definitions.csv, and measure_weights.csv, domain_weights.csv if they have own weights.",
+    )
     given_data_dir: Path = Field(
         default=PROJECT_ROOT.parent / "shared" / "data",
         description="Publishers' files and tidy figures that `asc figures compile` reads. May be absent.",

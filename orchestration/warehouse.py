@@ -6,12 +6,44 @@ What belongs here: moving tables into DuckDB unchanged. What does not: any rule 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import duckdb
 import pandas as pd
 
 from orchestration.figures import REFERENCE_TABLES, figure_files, read_figures, read_table
 from orchestration.settings import Settings
+
+USER_TABLES: Final = {
+    "index_definitions": (
+        "definition_id", "definition_name", "weight_set", "normalisation", "winsorise_lower", "winsorise_upper", "scale_low", "scale_high",
+        "scale_centre", "scale_spread", "domain_aggregation", "outcome_aggregation", "min_domain_coverage", "min_year_coverage",
+        "min_comparable_weight", "spend_basis", "k", "window_years", "description",
+    ),
+    "domain_weights": ("weight_set", "domain_id", "weight"),
+    "measure_weights": ("weight_set", "measure_id", "weight"),
+}  # fmt: skip
+"""Files a user may keep in ASC_DEFINITIONS_DIR, with the columns of the seeds of the same name."""
+
+
+def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
+    """A user's own definitions and weights as text, empty where there are none; what they mean is judged in the warehouse.
+
+    FileNotFoundError if the folder is set and holds no definitions; ValueError names a file and the columns it lacks.
+    """
+    tables = {}
+    for name, columns in USER_TABLES.items():
+        frame = pd.DataFrame(columns=list(columns), dtype=str)
+        path = settings.definitions_dir / f"{name}.csv" if settings.definitions_dir else None
+        if path is not None and path.exists():
+            frame = read_table(path)
+            missing = [c for c in columns if c not in frame.columns]
+            if missing:
+                raise ValueError(f"{path}: column {', '.join(missing)} is missing; expected {', '.join(columns)}.")
+        elif path is not None and name == "index_definitions":
+            raise FileNotFoundError(f"ASC_DEFINITIONS_DIR is set, but {path} does not exist.")
+        tables[f"user_{name.removeprefix('index_')}"] = frame[list(columns)]
+    return tables
 
 
 def load_raw(settings: Settings) -> Mapping[str, int]:
@@ -24,6 +56,8 @@ def load_raw(settings: Settings) -> Mapping[str, int]:
     tables: dict[str, pd.DataFrame] = {"figures": figures.assign(provenance="embedded")}
     for name in ("editions", *REFERENCE_TABLES):
         tables[name] = read_table(settings.figures_dir / f"{name}.csv")
+
+    tables |= user_definitions(settings)
 
     settings.build_dir.mkdir(parents=True, exist_ok=True)
     aside = settings.warehouse_path.with_suffix(".part")

@@ -62,3 +62,18 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
     outcome = run_everything(settings, on_stage=lambda s: seen.append(s.name), on_start=lambda _: None)
     assert outcome.succeeded, [f"{s.name}: {s.failure}" for s in outcome.failures]
     return Released(settings, outcome, seen)
+
+
+@pytest.fixture(scope="session")
+def with_user_definitions(tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """One run in which a user put definitions and weights of their own beside the project's."""
+    folder = tmp_path_factory.mktemp("user_definitions")
+    settings = Settings(
+        build_dir=folder / "build",
+        releases_dir=folder / "releases",
+        definitions_dir=PROJECT_ROOT / "tests" / "fixtures" / "definitions",
+    )
+    seen: list[str] = []
+    outcome = run_everything(settings, on_stage=lambda s: seen.append(s.name), on_start=lambda _: None)
+    assert outcome.succeeded, [f"{s.name}: {s.failure}" for s in outcome.failures]
+    return Released(settings, outcome, seen)

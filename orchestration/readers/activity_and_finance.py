@@ -19,13 +19,18 @@ AGE_BANDS = {"1": "18_to_64", "2": "65_and_over", "": "all_ages"}
 SUB_BANDS = {"3", "4", "5"}
 
 
+EQUIPMENT_KEY = "1"  # PrimarySupportReason_KEY of assistive equipment and technology among the other lines
+
+
 def read_finance_totals_2016_17(content: bytes) -> pd.DataFrame:
     """Gross current expenditure by care type and age band, council by council, each the sum of the published lines.
+
+    Assistive equipment and technology, one of the other lines, is given a second time by itself.
 
     Rows without a council's code are regions and England and are left out.
     """
     table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
-    needed = ["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY", "FY_Ending", "GROSSCURRENTEXPENDITURE"]
+    needed = ["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY", "PrimarySupportReason_KEY", "GROSSCURRENTEXPENDITURE"]
     absent = [c for c in needed if c not in table.columns]
     if absent:
         raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(table.columns)}")
@@ -35,8 +40,24 @@ def read_finance_totals_2016_17(content: bytes) -> pd.DataFrame:
         raise LayoutError(f"unknown key {sorted(unknown)} in CareType_KEY or AgeBand_KEY")
     amounts = table.assign(value=pd.to_numeric(table["GROSSCURRENTEXPENDITURE"]))
     grouped = amounts.groupby(["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY"])["value"].agg(["sum", "size"]).reset_index()
+    equipment = amounts[(amounts["CareType_KEY"] == "3") & (amounts["PrimarySupportReason_KEY"] == EQUIPMENT_KEY)]
     return figures_frame(
         [
+            {
+                "framework": "ascfr",
+                "financial_year": "2016-17",
+                "period": "2016-17",
+                "area_code": area,
+                "item": "gross_current_expenditure_equipment",
+                "breakdown": "all_ages",
+                "unit": "gbp_thousand",
+                "value": total,
+                "mark": "",
+                "locator": f"GROSSCURRENTEXPENDITURE where CareType_KEY=3 and PrimarySupportReason_KEY={EQUIPMENT_KEY}",
+            }
+            for area, total in zip(equipment["GEOGRAPHY_CODE"], equipment["value"], strict=True)
+        ]
+        + [
             {
                 "framework": "ascfr",
                 "financial_year": "2016-17",
@@ -119,7 +140,8 @@ def _headings(rows: list[list[object]], column: int) -> tuple[str, ...]:
 
 
 def tables_2021_22() -> list[TableColumn]:
-    """The columns read from the 2021-22 workbook: T16 (all expenditure), T17 (by care type and age band), T24 (reablement)."""
+    """The columns read from the 2021-22 workbook: T16 (all expenditure), T17 (by care type and age band),
+    T46 (equipment), T24 (reablement)."""
     columns = [
         TableColumn(
             "T16",
@@ -150,6 +172,17 @@ def tables_2021_22() -> list[TableColumn]:
         ),
         TableColumn("T24", 6, ("Episodes of ST-Max",), "st_max_completed", "total", "count", "2021-22"),
     ]
+    columns.append(
+        TableColumn(
+            "T46",
+            9,
+            ("Assistive Equipment and Technology",),
+            "gross_current_expenditure_equipment",
+            "all_ages",
+            "gbp_thousand",
+            "2021-22",
+        )
+    )
     ages = {"18 to 64": "18_to_64", "65 and Over": "65_and_over"}
     for care, start in (("Long Term Care", 5), ("Short Term Care", 11)):
         for year, offset in (("2020-21", 0), ("2021-22", 3)):

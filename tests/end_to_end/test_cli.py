@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,39 @@ def test_a_council_by_name_or_code_with_its_sources(asc) -> None:  # type: ignor
     assert "England" in by_name
     assert "NHS Digital, ascof 2021-22, 1G total" in by_name
     assert "2017-18" in by_name  # the years before its new code
+
+
+@pytest.mark.parametrize("definition", ["default", "outcomes_only", "by_domain", "need_adjusted", "geometric", "three_year"])
+def test_explain_writes_the_arithmetic_out_so_that_it_can_be_redone(asc, definition: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = asc("explain", "Barnsley", "--year", "2019-20", "--definition", definition)
+    assert code == 0
+    redone = 0
+    for line in out.splitlines():
+        if match := re.match(r"\s+score (.+) = ([\d.]+), weight", line):
+            formula = match[1].replace("×", "*").replace("−", "-")
+            assert eval(formula, {"__builtins__": {}}) == pytest.approx(float(match[2]), abs=2e-3), line
+            redone += 1
+        if (match := re.match(r"\s+(?:[\w ]+: )?(\([^=]+) = ([\d.]+)$", line)) and "mean of" not in line:
+            formula = match[1].replace("×", "*")
+            assert eval(formula, {"__builtins__": {}}) == pytest.approx(float(match[2]), abs=2e-3), line
+            redone += 1
+    assert redone >= 20
+    assert out.count("    from ") >= 17
+    assert "rank " in out.splitlines()[-1]
+
+
+def test_explain_follows_a_recoded_council_and_refuses_a_year_without_it(asc) -> None:  # type: ignore[no-untyped-def]
+    assert "North Yorkshire (E10000023), 2019-20" in asc("explain", "North Yorkshire", "--year", "2019-20")[1]
+    code, _, err = asc("explain", "Cumberland", "--year", "2019-20")
+    assert code == 1
+    assert "was not a council of its present area in 2019-20" in err
+
+
+def test_a_council_sees_what_moved_it_its_peers_and_its_opportunity(asc) -> None:  # type: ignore[no-untyped-def]
+    out = asc("council", "Barnsley", "--year", "2018-19")[1]
+    assert "Productivity changed by +55.4 since the year before. Most of it: Spend +33.9" in out
+    assert "Most similar councils (rank): " in out
+    assert "upper quartile" in out
 
 
 def test_an_abolished_council_names_its_successors(asc) -> None:  # type: ignore[no-untyped-def]

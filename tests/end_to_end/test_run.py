@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.gates import GateError
+from expectations.runner import suites
+from orchestration.dbt_build import build_layer, failure_text
+from orchestration.gates import GateError, run_gate
 from orchestration.publication.release import current_release, publish, read_manifest
 from orchestration.run import RunOutcome, run_everything
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import load_raw, user_definitions
 from tests.conftest import Released
 
 pytestmark = pytest.mark.slow
@@ -44,7 +47,7 @@ def test_the_ranking_is_the_golden_one(released: Released) -> None:
 def test_every_stage_was_told_of_in_order(released: Released) -> None:
     stages = [s for s in released.stages_seen if not s.startswith("gate")]
     assert [s.split(":")[0] for s in stages] == ["prepare", "acquire", "raw", "staging", "intermediate", "marts", "publication"]
-    assert sum(s.startswith("gate") for s in released.stages_seen) == 5
+    assert sum(s.startswith("gate") for s in released.stages_seen) == 7
 
 
 def test_a_second_run_exports_the_same_bytes(released: Released, tmp_path: Path) -> None:
@@ -124,6 +127,76 @@ def test_a_wrong_input_stops_at_its_gate(
         assert words in failed[0].failure
     assert not any(s.startswith(("staging", "intermediate", "marts", "publication")) for s in seen)
     assert current_release(broken) == before
+
+
+HEADER = (PROJECT_ROOT / "tests" / "fixtures" / "definitions" / "index_definitions.csv").read_text().splitlines()[0]
+PLAIN = "mine,Mine,{weights},{normalisation},0.05,0.95,{low},100,,,arithmetic,{mean},0.6,0.75,0.75,{basis},{k},1,My own"
+
+
+@pytest.mark.parametrize(
+    ("changes", "weights", "says"),
+    [
+        ({"basis": "by_guess"}, "", "definition_id mine, problem no spend basis by_guess: choose by_domain_gross, total_net, total_net_need_adjusted"),
+        ({"weights": "own"}, "own,care_home_admissions_66,1\n", "problem unknown measure care_home_admissions_66 in weight set own"),
+        ({"weights": "own"}, "own,feels_safe_65,0\nown,ld_employment,1\nown,reablement_offered,1\n", "weights of the measures of older_adults in set own do not sum to more than zero"),
+        ({"weights": "own"}, "own,feels_safe_65,half\n", "weights of set own must be numbers that are not negative"),
+        ({"normalisation": "magic"}, "", "normalisation magic: choose min_max"),
+        ({"k": "minus one"}, "", "k must be a number that is not negative"),
+        ({"low": "0", "mean": "geometric"}, "", None),
+    ],
+    ids=["no spend", "unknown measure", "weights sum to zero", "weight no number", "unknown method", "k no number", "arithmetic inside a geometric mean"],
+)  # fmt: skip
+def test_a_users_definition_that_cannot_be_computed_is_refused(
+    released: Released, tmp_path: Path, changes: dict[str, str], weights: str, says: str | None
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    choices = {
+        "weights": "equal",
+        "normalisation": "min_max",
+        "low": "1",
+        "mean": "arithmetic",
+        "basis": "total_net",
+        "k": "1",
+        **changes,
+    }
+    (mine / "index_definitions.csv").write_text(f"{HEADER}\n{PLAIN.format(**choices)}\n")
+    if weights:
+        (mine / "measure_weights.csv").write_text(f"weight_set,measure_id,weight\n{weights}")
+        (mine / "domain_weights.csv").write_text(
+            "weight_set,domain_id,weight\nown,older_adults,1\nown,all_age_disability,1\nown,health_interface,1\n"
+        )
+    settings = Settings(build_dir=tmp_path / "build", definitions_dir=mine)
+    load_raw(settings)
+    built = build_layer(settings, "staging")
+    assert all(node.ok for node in built), failure_text(built)
+    (suite,) = suites(settings.expectations_dir, "staging_")
+    result = run_gate(settings, suite)
+    assert result.passed is (says is None), result.sentence
+    if says:
+        assert says in result.sentence
+
+
+def test_a_refused_definition_stops_the_run_before_any_score(broken: Settings, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "index_definitions.csv").write_text(
+        f"{HEADER}\n{PLAIN.format(weights='nowhere', normalisation='min_max', low='1', mean='arithmetic', basis='total_net', k='1')}\n"
+    )
+    before = current_release(broken)
+    outcome, seen = run_quietly(broken.model_copy(update={"definitions_dir": mine}))
+    assert not outcome.succeeded
+    assert "weights of the domains of set nowhere do not sum" in outcome.failures[0].failure
+    assert not any(s.startswith(("intermediate", "marts", "publication")) for s in seen)
+    assert current_release(broken) == before
+
+
+def test_a_folder_without_definitions_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="ASC_DEFINITIONS_DIR is set"):
+        user_definitions(Settings(definitions_dir=tmp_path))
+    (tmp_path / "index_definitions.csv").write_text("definition_id\nmine\n")
+    with pytest.raises(ValueError, match="column definition_name"):
+        user_definitions(Settings(definitions_dir=tmp_path))
 
 
 def test_a_failed_marts_gate_keeps_the_old_release(released: Released, tmp_path: Path) -> None:

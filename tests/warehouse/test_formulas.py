@@ -20,6 +20,11 @@ FORMULAS = {
     "geometric_and_harmonic_means_keep_their_weights",
     "an_outcome_needs_every_domain",
     "spend_index_is_relative_to_the_sum_of_councils_with_both_figures",
+    "a_year_between_two_published_ones_shares_out_net_spend_by_interpolated_shares",
+    "annual_productivity_divides_by_spend_to_the_power_k_in_all_or_domain_by_domain",
+    "three_years_are_a_mean_and_a_slope_of_the_same_council",
+    "movement_is_not_shown_where_too_little_compares",
+    "the_opportunity_is_what_the_same_outcome_costs_at_the_upper_quartile",
     "ties_share_a_rank_without_gaps_and_who_is_not_ranked_is_told_why",
 }
 

@@ -3,7 +3,7 @@ with
 
 scores as (select * from {{ ref('int_measure_scores') }}),
 
-definitions as (select * from {{ ref('index_definitions') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
 
 aggregated as (
     select

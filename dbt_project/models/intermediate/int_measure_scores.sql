@@ -4,7 +4,7 @@ with
 
 winsorised as (select * from {{ ref('int_winsorised_values') }}),
 
-definitions as (select * from {{ ref('index_definitions') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
 
 spread as (
     select

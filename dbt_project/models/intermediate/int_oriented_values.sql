@@ -7,16 +7,18 @@ council_years as (select * from {{ ref('int_council_years') }}),
 
 measures as (select * from {{ ref('measures') }}),
 
-definition_measures as (select * from {{ ref('definition_measures') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
+
+weights as (select * from {{ ref('stg_measure_weights') }}),
 
 final as (
     select
-        definition_measures.definition_id,
+        definitions.definition_id,
         measure_values.financial_year,
         measure_values.area_code,
         measure_values.measure_id,
         measures.domain_id,
-        definition_measures.weight,
+        weights.weight,
         measure_values.value,
         measure_values.value * measures.polarity as oriented_value,
         measures.goalpost_worst * measures.polarity as oriented_worst,
@@ -28,8 +30,8 @@ final as (
             and measure_values.area_code = council_years.area_code
             and council_years.is_rankable
     inner join measures on measure_values.measure_id = measures.measure_id
-    inner join definition_measures
-        on measure_values.measure_id = definition_measures.measure_id and definition_measures.weight > 0
+    inner join weights on measure_values.measure_id = weights.measure_id and weights.weight > 0
+    inner join definitions on weights.weight_set = definitions.weight_set
 )
 
 select * from final

@@ -4,9 +4,9 @@ with
 
 council_years as (select * from {{ ref('int_council_years') }}),
 
-definitions as (select * from {{ ref('index_definitions') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
 
-definition_domains as (select * from {{ ref('definition_domains') }}),
+domain_weights as (select * from {{ ref('stg_domain_weights') }}),
 
 domains as (select * from {{ ref('domains') }}),
 
@@ -26,16 +26,16 @@ frame as (
         definitions.min_domain_coverage,
         council_years.financial_year,
         council_years.area_code,
-        definition_domains.domain_id,
-        definition_domains.weight,
+        domain_weights.domain_id,
+        domain_weights.weight,
         domains.domain_name,
         domains.display_order
     from definitions
     inner join scored_years on definitions.definition_id = scored_years.definition_id
     inner join council_years on scored_years.financial_year = council_years.financial_year and council_years.is_rankable
-    inner join definition_domains on definitions.definition_id = definition_domains.definition_id
-    inner join domains on definition_domains.domain_id = domains.domain_id
-    where definition_domains.weight > 0
+    inner join domain_weights on definitions.weight_set = domain_weights.weight_set
+    inner join domains on domain_weights.domain_id = domains.domain_id
+    where domain_weights.weight > 0
 ),
 
 aggregated as (

@@ -1,71 +1,86 @@
--- Outcome score ÷ spend index^k, ranked within the year; rank 1 is best, ties share a rank, ranks have no gaps.
--- A year is ranked only where enough rankable councils have an outcome score.
+-- Productivity over the definition's window of years, ranked within the year; rank 1 is best, ties share a rank, no gaps.
+-- A year is ranked only where the share `min_year_coverage` of rankable councils has an outcome score, and as many have a
+-- productivity.
 with
 
-council_years as (select * from {{ ref('int_council_years') }}),
+annual as (select * from {{ ref('int_annual_productivity') }}),
 
-definitions as (select * from {{ ref('index_definitions') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
 
-outcomes as (select * from {{ ref('int_outcome_scores') }}),
-
-spend as (select * from {{ ref('int_spend_index') }}),
-
-scored_years as (
+-- Three years in a row of the same council over the same area; one missing year and there is no mean.
+windowed as (
     select
-        definition_id,
-        financial_year,
-        count(outcome_score) as councils_with_outcome,
-        count(*) as rankable_councils
-    from outcomes
-    group by definition_id, financial_year
-),
-
-frame as (
-    select
-        definitions.definition_id,
-        definitions.k,
-        definitions.spend_basis,
-        council_years.financial_year,
-        council_years.previous_financial_year,
-        council_years.area_code,
-        council_years.continuity_code,
-        council_years.exclusion_reason,
-        scored_years.councils_with_outcome,
-        scored_years.rankable_councils,
-        scored_years.councils_with_outcome
-        >= definitions.min_year_coverage * scored_years.rankable_councils as is_ranked_year
-    from definitions
-    inner join scored_years on definitions.definition_id = scored_years.definition_id
-    inner join council_years on scored_years.financial_year = council_years.financial_year
+        this_year.definition_id,
+        this_year.financial_year,
+        this_year.area_code,
+        case definitions.window_years
+            when 1 then this_year.outcome_score
+            else (this_year.outcome_score + one_back.outcome_score + two_back.outcome_score) / 3
+        end as outcome_score,
+        case definitions.window_years
+            when 1 then this_year.spend_index
+            else (this_year.spend_index + one_back.spend_index + two_back.spend_index) / 3
+        end as spend_index,
+        case definitions.window_years
+            when 1 then this_year.productivity
+            else (this_year.productivity + one_back.productivity + two_back.productivity) / 3
+        end as productivity,
+        -- least squares through three equally spaced years: half the difference of the ends
+        case definitions.window_years
+            when 3 then
+                case
+                    when one_back.productivity is not null
+                        then (this_year.productivity - two_back.productivity) / 2
+                end
+        end as productivity_slope
+    from annual as this_year
+    inner join definitions on this_year.definition_id = definitions.definition_id
+    left join annual as one_back
+        on
+            definitions.window_years = 3
+            and this_year.definition_id = one_back.definition_id
+            and this_year.previous_financial_year = one_back.financial_year
+            and this_year.continuity_code = one_back.continuity_code
+    left join annual as two_back
+        on
+            one_back.definition_id = two_back.definition_id
+            and one_back.previous_financial_year = two_back.financial_year
+            and one_back.continuity_code = two_back.continuity_code
 ),
 
 joined as (
     select
-        frame.*,
-        outcomes.outcome_score,
-        outcomes.coverage,
-        outcomes.missing_domains,
-        spend.spend_per_adult_gbp,
-        spend.england_spend_per_adult_gbp,
-        spend.spend_index,
-        coalesce(spend.is_spend_modelled, false) as is_spend_modelled,
-        coalesce(spend.is_implausible_change, false) as is_implausible_change,
-        -- power(0, 0) would be 1: with k = 0 a council without spend is ranked on outcomes alone, and that is meant
-        case
-            when frame.k = 0 then outcomes.outcome_score
-            else outcomes.outcome_score / power(spend.spend_index, frame.k)
-        end as productivity
-    from frame
-    left join outcomes
+        annual.definition_id,
+        definitions.window_years,
+        annual.financial_year,
+        annual.previous_financial_year,
+        annual.area_code,
+        annual.continuity_code,
+        annual.exclusion_reason,
+        annual.coverage,
+        annual.missing_domains,
+        annual.spend_per_adult_gbp,
+        annual.england_spend_per_adult_gbp,
+        annual.is_spend_modelled,
+        annual.is_implausible_change,
+        annual.outcome_score as annual_outcome_score,
+        annual.spend_index as annual_spend_index,
+        windowed.outcome_score,
+        windowed.spend_index,
+        windowed.productivity,
+        windowed.productivity_slope,
+        count(annual.outcome_score) filter (annual.exclusion_reason is null) over year as councils_with_outcome,
+        count(windowed.productivity) filter (annual.exclusion_reason is null) over year as councils_with_productivity,
+        count(*) filter (annual.exclusion_reason is null) over year as rankable_councils,
+        definitions.min_year_coverage
+    from annual
+    inner join definitions on annual.definition_id = definitions.definition_id
+    inner join windowed
         on
-            frame.definition_id = outcomes.definition_id
-            and frame.financial_year = outcomes.financial_year
-            and frame.area_code = outcomes.area_code
-    left join spend
-        on
-            frame.financial_year = spend.financial_year
-            and frame.area_code = spend.area_code
-            and frame.spend_basis = spend.spend_basis
+            annual.definition_id = windowed.definition_id
+            and annual.financial_year = windowed.financial_year
+            and annual.area_code = windowed.area_code
+    window year as (partition by annual.definition_id, annual.financial_year)
 ),
 
 explained as (
@@ -73,14 +88,24 @@ explained as (
         *,
         case
             when exclusion_reason is not null then exclusion_reason
-            when not is_ranked_year
+            when councils_with_outcome < min_year_coverage * rankable_councils
                 then
                     'The year is not ranked: ' || councils_with_outcome || ' of ' || rankable_councils
                     || ' councils have enough measures'
-            when outcome_score is null then 'Too few measures: ' || missing_domains
-            when productivity is null and spend_per_adult_gbp is null
+            when councils_with_productivity < min_year_coverage * rankable_councils and window_years = 3
+                then
+                    'The year is not ranked: ' || councils_with_productivity || ' of ' || rankable_councils
+                    || ' councils have three years in a row'
+            when councils_with_productivity < min_year_coverage * rankable_councils
+                then
+                    'The year is not ranked: ' || councils_with_productivity || ' of ' || rankable_councils
+                    || ' councils have spend on this basis'
+            when annual_outcome_score is null then 'Too few measures: ' || missing_domains
+            when productivity is null and window_years = 3
+                then 'The council does not have three years in a row with outcomes and spend over the same area'
+            when productivity is null and annual_spend_index is null and spend_per_adult_gbp is null
                 then 'No net current expenditure was published for the council, or no population is held'
-            when productivity is null then 'Net current expenditure is not positive'
+            when productivity is null then 'No positive spend on this basis was published or can be modelled for the council'
         end as unranked_reason
     from joined
 ),

@@ -3,7 +3,7 @@ with
 
 oriented as (select * from {{ ref('int_oriented_values') }}),
 
-definitions as (select * from {{ ref('index_definitions') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
 
 sorted as (
     select

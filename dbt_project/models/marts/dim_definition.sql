@@ -3,6 +3,8 @@ select
     definition_id,
     definition_name,
     description,
+    provenance,
+    weight_set,
     normalisation,
     winsorise_lower,
     winsorise_upper,
@@ -14,7 +16,9 @@ select
     outcome_aggregation,
     min_domain_coverage,
     min_year_coverage,
+    min_comparable_weight,
     spend_basis,
-    k
-from {{ ref('index_definitions') }}
+    k,
+    window_years
+from {{ ref('stg_definitions') }}
 order by definition_id

@@ -19,7 +19,9 @@ final as (
         measures.denominator,
         measures.rationale,
         measures.caveat,
-        measures.carry_forward_years
+        measures.carry_forward_years,
+        measures.goalpost_worst,
+        measures.goalpost_best
     from measures
     inner join domains on measures.domain_id = domains.domain_id
 )

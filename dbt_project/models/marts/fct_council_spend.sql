@@ -1,4 +1,4 @@
--- Spend of each council and year, cash and real, with how its population was had and whether it jumped.
+-- Spend of each council, year and basis: in GBP, per head, relative to England, and how it was had.
 with
 
 spend as (select * from {{ ref('int_council_spend') }}),
@@ -7,28 +7,33 @@ spend_index as (select * from {{ ref('int_spend_index') }}),
 
 final as (
     select
-        spend.financial_year,
-        spend.area_code,
-        spend.spend_basis,
+        spend_index.financial_year,
+        spend_index.area_code,
+        spend_index.spend_basis,
+        spend_index.domain_id,
         spend.spend_gbp,
-        spend.population_adults,
+        spend.population,
         spend.population_mid_year,
         spend.population_basis,
         spend.is_modelled,
-        spend.spend_per_adult_gbp,
-        spend.real_spend_per_adult_gbp,
-        spend_index.england_spend_per_adult_gbp,
+        spend.is_interpolated,
+        spend.spend_per_head_gbp,
+        spend.real_spend_per_head_gbp,
+        spend_index.england_spend_per_head_gbp,
         spend_index.spend_index,
         spend.spend_change_pct,
         spend_index.is_implausible_change,
-        spend.spend_figure_id
-    from spend
-    inner join spend_index
+        spend.figure_ids as spend_figure_ids
+    from spend_index
+    inner join spend
         on
-            spend.financial_year = spend_index.financial_year
-            and spend.area_code = spend_index.area_code
-            and spend.spend_basis = spend_index.spend_basis
+            spend_index.financial_year = spend.financial_year
+            and spend_index.area_code = spend.area_code
+            and spend_index.domain_id = spend.domain_id
+            and spend.spend_basis = case spend_index.spend_basis
+                when 'total_net_need_adjusted' then 'total_net' else spend_index.spend_basis
+            end
 )
 
 select * from final
-order by financial_year, area_code, spend_basis
+order by financial_year, area_code, spend_basis, domain_id

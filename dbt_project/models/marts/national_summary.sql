@@ -11,7 +11,10 @@ delayed as (select * from {{ ref('stg_delayed_days') }}),
 
 figures as (select * from {{ ref('stg_figures') }}),
 
-spend as (select * from {{ ref('int_council_spend') }}),
+spend as (
+    select * from {{ ref('int_council_spend') }}
+    where spend_basis = 'total_net'
+),
 
 england as (select * from {{ ref('int_england_values') }}),
 
@@ -19,7 +22,9 @@ measures as (select * from {{ ref('measures') }}),
 
 ranking as (select * from {{ ref('productivity_ranking') }}),
 
-definitions as (select * from {{ ref('index_definitions') }}),
+definitions as (select * from {{ ref('stg_definitions') }}),
+
+opportunity as (select * from {{ ref('fct_opportunity') }}),
 
 councils_in_force as (
     select
@@ -59,7 +64,8 @@ gross_expenditure as (
                 item = 'gross_current_expenditure' and area_code = 'E92000001'
             ),
             sum(gross_current_expenditure_gbp) filter (
-                item != 'gross_current_expenditure' and area_code != 'E92000001'
+                item not in ('gross_current_expenditure', 'gross_current_expenditure_equipment')
+                and area_code != 'E92000001'
             )
         ) as value,
         'gbp' as unit,
@@ -150,12 +156,12 @@ spend_per_adult as (
         financial_year,
         'spend_per_adult' as fact_id,
         'Net current expenditure per adult, councils with both figures' as fact,
-        sum(spend_gbp) / sum(population_adults) as value,
+        sum(spend_gbp) / sum(population) as value,
         'gbp' as unit,
         'sum of councils' as basis,
         count(*) as councils
     from spend
-    where spend_per_adult_gbp is not null
+    where spend_per_head_gbp is not null
     group by financial_year
 ),
 
@@ -201,6 +207,22 @@ kept as (
     having count(ranking.rank) > 0 and count(ranking.previous_rank) > 0
 ),
 
+opportunities as (
+    select
+        opportunity.financial_year,
+        'opportunity_' || opportunity.definition_id as fact_id,
+        'Spend that would buy the same outcomes at the productivity of peers'' upper quartile, less: '
+        || any_value(definitions.definition_name) as fact,
+        sum(opportunity.opportunity_gbp) as value,
+        'gbp' as unit,
+        'this index; the authors of the original claimed GBP 3 billion a year by a method they did not publish'
+            as basis,
+        count(*) as councils
+    from opportunity
+    inner join definitions on opportunity.definition_id = definitions.definition_id
+    group by opportunity.financial_year, opportunity.definition_id
+),
+
 united as (
     select * from councils_in_force
     union all
@@ -219,6 +241,8 @@ united as (
     select * from ranked
     union all
     select * from kept
+    union all
+    select * from opportunities
 ),
 
 final as (

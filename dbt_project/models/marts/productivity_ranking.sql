@@ -6,6 +6,8 @@ productivity as (select * from {{ ref('int_productivity') }}),
 
 councils as (select * from {{ ref('int_council_history') }}),
 
+comparability as (select * from {{ ref('int_comparability') }}),
+
 carried as (
     select
         financial_year,
@@ -42,12 +44,14 @@ final as (
         this_year.productivity,
         this_year.rank,
         this_year.is_tied,
-        last_year.rank as previous_rank,
-        last_year.rank - this_year.rank as rank_change,
+        case when comparability.is_movement_shown then last_year.rank end as previous_rank,
+        case when comparability.is_movement_shown then last_year.rank - this_year.rank end as rank_change,
         case
-            when this_year.rank is not null and last_year.rank is not null
+            when this_year.rank is not null and last_year.rank is not null and comparability.is_movement_shown
                 then this_year.rank <= 10 and last_year.rank <= 10
         end as kept_top_ten,
+        comparability.movement_note,
+        this_year.productivity_slope,
         case
             when this_year.rank is null then null
             when this_year.outcome_score >= average.average_outcome_score and this_year.spend_index <= 1
@@ -68,6 +72,10 @@ final as (
             this_year.definition_id = last_year.definition_id
             and this_year.previous_financial_year = last_year.financial_year
             and this_year.continuity_code = last_year.continuity_code
+    left join comparability
+        on
+            this_year.definition_id = comparability.definition_id
+            and this_year.financial_year = comparability.financial_year
     left join average
         on this_year.definition_id = average.definition_id and this_year.financial_year = average.financial_year
     left join carried
