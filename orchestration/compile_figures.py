@@ -46,6 +46,7 @@ DEPRIVATION_FILES = {
     2015: "File_11_ID_2015_Upper-tier_Local_Authority_Summaries.xlsx",
     2019: "File_11_-_IoD2019_Local_Authority_District_Summaries__upper-tier__.xlsx",
 }
+FALLS_YEARS = ("2017-18",)  # the only year of the index the compilation reaches
 FIRST_DELAYED_TRANSFER_MONTH = "2015-04"  # 2014-15 is not held whole and no other series reaches back to it
 
 
@@ -167,6 +168,14 @@ def _editions(given: Path) -> Iterator[Edition]:
             "deprivation", str(year), "Ministry of Housing, Communities and Local Government",
             f"English indices of deprivation {year}, File 11: upper-tier local authority summaries",
             path, partial(_read, path, read_deprivation, year),
+        )  # fmt: skip
+    falls = tidy / "emergency_admissions_falls_65plus.csv"
+    for year in FALLS_YEARS:
+        yield Edition(
+            "fingertips", year, "Public Health England",
+            f"Public health profiles, indicator 22401: emergency hospital admissions due to falls in people aged 65 and over, {year}",
+            falls, partial(_falls, falls, year), url="https://fingertips.phe.org.uk/",
+            note="districts, unitary councils and England; county councils are not in it",
         )  # fmt: skip
     prices = published / "prices" / "GDP_Deflators_Qtrly_National_Accounts_December_2023_update.csv"
     yield Edition(
@@ -341,6 +350,30 @@ def _gross_current_expenditure_2017_18(path: Path) -> pd.DataFrame:
                 "locator": f"rows: {care_type}, {age or 'no age band'} ({lines} rows, sum, GBP / 1000)",
             }
             for area, care_type, age, total, lines in grouped.itertuples(index=False)
+        ]
+    )
+
+
+def _falls(path: Path, year: str) -> pd.DataFrame:
+    table = read_table(path)
+    table = table[
+        (table["financial_year"] == year) & table["area_code"].str.startswith("E") & ~table["area_code"].str.startswith("E47")
+    ]
+    return figures_frame(
+        [
+            {
+                "framework": "fingertips",
+                "financial_year": year,
+                "period": year,
+                "area_code": row.area_code,
+                "item": "22401",
+                "breakdown": "total",
+                "unit": "per_100k",
+                "value": row.rate_per_100k or None,
+                "mark": "" if row.rate_per_100k else "(blank)",
+                "locator": "row: 22401, Persons, 65+",
+            }
+            for row in table.itertuples()
         ]
     )
 

@@ -77,7 +77,10 @@ def read_finance_totals_2016_17(content: bytes) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class TableColumn:
-    """One column of a workbook table: where it is, what its headings say, and which figure it holds."""
+    """One column of a workbook table: where it is, what its headings say, and which figure it holds.
+
+    With `less`, the figure is that column less others, each named by its column and its own heading.
+    """
 
     sheet: str
     column: int
@@ -86,6 +89,7 @@ class TableColumn:
     breakdown: str
     unit: str
     financial_year: str
+    less: tuple[tuple[int, str], ...] = ()
 
 
 def read_tables(content: bytes, columns: list[TableColumn]) -> pd.DataFrame:
@@ -101,17 +105,21 @@ def read_tables(content: bytes, columns: list[TableColumn]) -> pd.DataFrame:
         found = _headings(rows, spec.column)
         if found[: len(spec.headings)] != spec.headings:
             raise LayoutError(f"sheet {sheet!r}, column {spec.column}: expected headings {spec.headings}, found {found}")
+        for column, heading in spec.less:
+            if heading not in _headings(rows, column):
+                raise LayoutError(
+                    f"sheet {sheet!r}, column {column}: expected heading {heading!r}, found {_headings(rows, column)}"
+                )
         for number, row in enumerate(rows[9:] if len(spec.headings) > 2 else rows[8:], start=9 if len(spec.headings) > 2 else 8):
             code = str(row[0]).strip()
             if not code and str(row[4]).strip() == "England":
                 code = "E92000001"
             if not code.startswith("E"):
                 continue
-            where = f"{sheet}!{cell_name(number, spec.column)}"
-            value, mark = value_or_mark(row[spec.column], where)
+            where, value, mark = _value(row, spec, sheet, number)
             figures.append(
                 {
-                    "framework": "salt" if spec.item.startswith("st_max") else "ascfr",
+                    "framework": "salt" if spec.item.startswith(("st_max", "long_term_clients")) else "ascfr",
                     "financial_year": spec.financial_year,
                     "period": spec.financial_year,
                     "area_code": code,
@@ -124,6 +132,19 @@ def read_tables(content: bytes, columns: list[TableColumn]) -> pd.DataFrame:
                 }
             )
     return figures_frame(figures)
+
+
+def _value(row: list[object], spec: TableColumn, sheet: str, number: int) -> tuple[str, float | None, str]:
+    """Where the figure stands, its value or its mark. A difference with a part that is marked has that mark and no value."""
+    columns = [spec.column, *(column for column, _ in spec.less)]
+    cells = [f"{sheet}!{cell_name(number, column)}" for column in columns]
+    read = [value_or_mark(row[column], cell) for column, cell in zip(columns, cells, strict=True)]
+    where = " less ".join(cells)
+    marks = [mark for value, mark in read if value is None]
+    if marks:
+        return where, None, marks[0] or "(blank)"
+    numbers = [value for value, _ in read if value is not None]
+    return where, numbers[0] - sum(numbers[1:]), ""
 
 
 def _headings(rows: list[list[object]], column: int) -> tuple[str, ...]:
@@ -141,7 +162,7 @@ def _headings(rows: list[list[object]], column: int) -> tuple[str, ...]:
 
 def tables_2021_22() -> list[TableColumn]:
     """The columns read from the 2021-22 workbook: T16 (all expenditure), T17 (by care type and age band),
-    T46 (equipment), T24 (reablement)."""
+    T38 (long-term clients at year end by support setting), T46 (equipment), T24 (reablement)."""
     columns = [
         TableColumn(
             "T16",
@@ -183,6 +204,12 @@ def tables_2021_22() -> list[TableColumn]:
             "2021-22",
         )
     )
+    everyone = ("65 and over", "Total")
+    care_homes = ((14, "Nursing"), (15, "Residential"))
+    columns += [
+        TableColumn("T38", 22, everyone, "long_term_clients_in_community", "65_and_over", "count", "2021-22", less=care_homes),
+        TableColumn("T38", 22, everyone, "long_term_clients", "65_and_over", "count", "2021-22"),
+    ]
     ages = {"18 to 64": "18_to_64", "65 and Over": "65_and_over"}
     for care, start in (("Long Term Care", 5), ("Short Term Care", 11)):
         for year, offset in (("2020-21", 0), ("2021-22", 3)):

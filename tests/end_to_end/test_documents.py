@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from orchestration.publication.catalogue import catalogue_page
 from orchestration.settings import PROJECT_ROOT
 from tests.conftest import Released
 
@@ -51,3 +52,9 @@ def test_the_readme_names_commands_and_targets_that_exist() -> None:
         if target in {"run", "test", "help", "ui"}:
             assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
     assert {"run", "test", "help", "ui"} <= set(re.findall(r"make ([a-z]+)\b", readme))
+
+
+def test_the_catalogue_is_what_the_seeds_say(released: Released) -> None:
+    assert (PROJECT_ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8") == catalogue_page(released.release), (
+        "run `asc catalogue`"
+    )

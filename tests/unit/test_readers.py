@@ -16,6 +16,7 @@ from orchestration.readers.cells import LayoutError, cell_name, value_or_mark
 from orchestration.readers.deflators import read_deflators
 from orchestration.readers.delayed_transfers import financial_year_of, read_delayed_transfers
 from orchestration.readers.deprivation import read_deprivation
+from orchestration.readers.fingertips import read_fingertips
 from orchestration.readers.population import read_population
 from orchestration.settings import Settings
 
@@ -120,6 +121,48 @@ def test_deflators_keep_the_mark_of_forecast_years() -> None:
         read_deflators(b",,\n")
 
 
+def fingertips_csv(*rows: str) -> bytes:
+    header = (
+        "Indicator ID,Indicator Name,Parent Code,Area Code,Area Name,Sex,Age,Category Type,Category,Time period,Value,Value note"
+    )
+    return ("\ufeff" + "\n".join([header, *rows]) + "\n").encode()
+
+
+def test_fingertips_takes_each_area_once_and_leaves_inequalities_out() -> None:
+    frame = read_fingertips(
+        fingertips_csv(
+            "41401,Hip fractures,E12000001,E92000001,England,Persons,65+,,,2019/20,572.3,",
+            "41401,Hip fractures,E12000002,E92000001,England,Persons,65+,,,2019/20,572.3,",
+            "41401,Hip fractures,E12000001,E06000001,Hartlepool,Persons,65+,,,2019/20,601.0,",
+            "41401,Hip fractures,E12000001,E06000001,Hartlepool,Female,65+,,,2019/20,700.0,",
+            "41401,Hip fractures,E12000001,E06000001,Hartlepool,Persons,65+,Deprivation deciles,Most deprived,2019/20,900.0,",
+            "41401,Hip fractures,E12000001,E06000053,Isles of Scilly,Persons,65+,,,2019/20,,Value suppressed",
+        )
+    )
+    assert frame["area_code"].tolist() == ["E92000001", "E06000001", "E06000053"]
+    assert one(frame, area_code="E06000001")["value"] == 601.0
+    assert (one(frame, area_code="E06000053")["mark"], one(frame, area_code="E06000001")["financial_year"]) == (
+        "Value suppressed",
+        "2019-20",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"a,b\n1,2\n", "no column Indicator ID"),
+        (fingertips_csv("1,x,p,E06000001,n,Persons,65+,,,2019,5,"), "expected a financial year such as 2017/18"),
+        (
+            fingertips_csv("1,x,p,E06000001,n,Persons,65+,,,2019/20,5,", "1,x,p,E06000001,n,Persons,65+,,,2019/20,6,"),
+            "two values for",
+        ),
+    ],
+)
+def test_another_fingertips_layout_is_refused(content: bytes, says: str) -> None:
+    with pytest.raises(LayoutError, match=says):
+        read_fingertips(content)
+
+
 # --- on publishers' own files -------------------------------------------------------------------------------------------
 
 
@@ -172,6 +215,10 @@ def test_2021_22_tables(given_data: Path) -> None:
     )
     long_term = one(england, item="gross_current_expenditure_long_term", breakdown="65_and_over", financial_year="2021-22")
     assert long_term["value"] == pytest.approx(8_292_035.4832, abs=1e-3)
+    # T38 by hand: England, 65 and over: 359,795 clients, of them 42,180 in nursing and 94,520 in residential care.
+    community = one(england, item="long_term_clients_in_community")
+    assert (community["value"], community["locator"]) == (359795 - 42180 - 94520, "T38!W10 less T38!O10 less T38!P10")
+    assert one(england, item="long_term_clients")["value"] == 359795
     northumberland = one(frame, area_code="E06000057", item="st_max_completed_per_100k")
     assert (northumberland["value"], northumberland["unit"]) == (3200, "per_100k")
     assert set(frame.loc[frame["value"].isna(), "mark"]) == {"[x]", "[c]"}

@@ -47,7 +47,7 @@ def now(code: str) -> str:
 
 def measure_values() -> dict[str, dict[str, dict[str, float]]]:
     """year -> measure -> council -> value, with carers' surveys carried forward at most two years."""
-    outcomes = pd.concat([load("ascof"), load("activity_and_finance")])
+    outcomes = pd.concat([load("ascof"), load("activity_and_finance"), load("fingertips")])
     outcomes["value"] = pd.to_numeric(outcomes["value"], errors="coerce")
     lookup = {
         key: dict(zip(rows["area_code"], rows["value"], strict=True))
@@ -58,6 +58,9 @@ def measure_values() -> dict[str, dict[str, dict[str, float]]]:
         for year in YEARS:
             if source["first_year"] <= year <= source["last_year"]:
                 found = lookup.get((source["framework"], source["item"], source["breakdown"], year), {})
+                if source["denominator_item"]:
+                    below = lookup.get((source["framework"], source["denominator_item"], source["breakdown"], year), {})
+                    found = {a: float(source["scale"]) * v / below[a] for a, v in found.items() if below.get(a)}
                 found = {a: v for a, v in found.items() if a[:3] in {"E06", "E08", "E09", "E10"}}
                 if found:
                     values[year][source["measure_id"]] = found

@@ -10,7 +10,10 @@ final as (
         measure_sources.measure_id,
         figures.financial_year,
         figures.figure_id as england_figure_id,
-        figures.value as england_value
+        case
+            when measure_sources.denominator_item is null then figures.value
+            else measure_sources.scale * figures.value / nullif(denominators.value, 0)
+        end as england_value
     from measure_sources
     inner join figures
         on
@@ -18,6 +21,13 @@ final as (
             and measure_sources.item = figures.item
             and measure_sources.breakdown = figures.breakdown
             and figures.financial_year between measure_sources.first_year and measure_sources.last_year
+    left join figures as denominators
+        on
+            figures.framework = denominators.framework
+            and measure_sources.denominator_item = denominators.item
+            and figures.breakdown = denominators.breakdown
+            and figures.financial_year = denominators.financial_year
+            and figures.area_code = denominators.area_code
     where figures.area_code = 'E92000001' and figures.value is not null
 )
 

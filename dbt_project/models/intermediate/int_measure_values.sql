@@ -18,6 +18,8 @@ source_years as (
         measure_sources.framework,
         measure_sources.item,
         measure_sources.breakdown,
+        measure_sources.denominator_item,
+        measure_sources.scale,
         years.financial_year,
         years.mid_year
     from measure_sources
@@ -34,8 +36,13 @@ published as (
         council_years.area_code,
         council_years.continuity_code,
         figures.figure_id,
-        figures.value,
-        figures.mark
+        denominators.figure_id as denominator_figure_id,
+        case
+            when source_years.denominator_item is null then figures.value
+            else source_years.scale * figures.value / nullif(denominators.value, 0)
+        end as value,
+        case when source_years.denominator_item is null then 'published' else 'computed' end as value_basis,
+        coalesce(figures.mark, denominators.mark) as mark
     from source_years
     inner join council_years on source_years.financial_year = council_years.financial_year
     left join figures
@@ -45,6 +52,13 @@ published as (
             and source_years.breakdown = figures.breakdown
             and source_years.financial_year = figures.financial_year
             and council_years.area_code = figures.area_code
+    left join figures as denominators
+        on
+            source_years.framework = denominators.framework
+            and source_years.denominator_item = denominators.item
+            and source_years.breakdown = denominators.breakdown
+            and source_years.financial_year = denominators.financial_year
+            and council_years.area_code = denominators.area_code
 ),
 
 -- A measure counts in a year when at least one council has a value: what nobody published nobody lacks.
@@ -82,6 +96,7 @@ carried as (
         published.breakdown,
         council_years.area_code,
         published.figure_id,
+        published.denominator_figure_id,
         published.value,
         published.mark,
         source_year.financial_year as value_year
@@ -104,7 +119,8 @@ final as (
         published.breakdown,
         published.financial_year as value_year,
         published.figure_id,
-        case when published.value is not null then 'published' end as value_basis,
+        published.denominator_figure_id,
+        case when published.value is not null then published.value_basis end as value_basis,
         case
             when published.value is not null then null
             when published.mark is not null then 'suppressed or not available: ' || published.mark
@@ -124,6 +140,7 @@ final as (
         breakdown,
         value_year,
         case when value is not null then figure_id end as figure_id,
+        case when value is not null then denominator_figure_id end as denominator_figure_id,
         case when value is not null then 'carried_forward' end as value_basis,
         case when value is null then 'nothing to carry forward from ' || value_year end as missing_reason
     from carried

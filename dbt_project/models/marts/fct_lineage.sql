@@ -36,6 +36,15 @@ of_measures as (
         figure_id
     from measure_values
     where value is not null
+    union all
+    select
+        financial_year,
+        area_code,
+        'measure' as component,
+        measure_id as component_id,
+        denominator_figure_id as figure_id
+    from measure_values
+    where value is not null and denominator_figure_id is not null
 ),
 
 of_spend as (

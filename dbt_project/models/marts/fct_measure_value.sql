@@ -21,6 +21,7 @@ final as (
         measure_values.missing_reason,
         england.england_value,
         measure_values.figure_id,
+        measure_values.denominator_figure_id,
         england.england_figure_id
     from measure_values
     inner join measures on measure_values.measure_id = measures.measure_id
