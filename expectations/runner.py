@@ -106,14 +106,14 @@ def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
             "return_unexpected_index_query": False,
         },
     )
-    failures = [_failure(one.to_json_dict(), table) for one in result.results if not one.success]
+    failures = [_failure(one.to_json_dict(), table, suite.identify) for one in result.results if not one.success]
     return SuiteResult(suite.name, suite.guards, len(table), len(suite.expectations), failures)
 
 
-def _failure(outcome: dict[str, Any], table: pd.DataFrame) -> Failure:
+def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str]) -> Failure:
     config, result = outcome["expectation_config"], outcome["result"]
     says = config["meta"]["says"]
-    rows = result.get("unexpected_index_list") or []
+    rows = [{k: row[k] for k in [*identify, *row] if k in row} for row in result.get("unexpected_index_list") or []]
     if rows:
         named = "; ".join(", ".join(f"{k} {v}" for k, v in row.items()) for row in rows[:3])
         more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""

@@ -10,19 +10,23 @@
             - {{ sorted_list }}[cast(floor((len({{ sorted_list }}) - 1) * {{ probability }}) as integer) + 1]))
 {%- endmacro %}
 
-{#- Weighted mean of what is there; weights rescale over it. method: arithmetic, geometric or harmonic. Null for another method. -#}
+{#-
+    Weighted mean of what is there; weights rescale over it. method: arithmetic, geometric or harmonic. Null for another method,
+    and for a geometric or harmonic mean that meets a score which is not positive.
+-#}
 {% macro weighted_mean(score, weight, method) -%}
-    case {{ method }}
-        when 'arithmetic' then
+    case
+        when {{ method }} = 'arithmetic' then
             sum({{ weight }} * {{ score }}) filter ({{ score }} is not null)
             / nullif(sum({{ weight }}) filter ({{ score }} is not null), 0)
-        when 'geometric' then
+        when min({{ score }}) <= 0 then null
+        when {{ method }} = 'geometric' then
             exp(
-                sum({{ weight }} * ln(case when {{ score }} > 0 then {{ score }} end)) filter ({{ score }} is not null)
+                sum({{ weight }} * ln(case when {{ score }} > 0 then {{ score }} end))
                 / nullif(sum({{ weight }}) filter ({{ score }} is not null), 0)
             )
-        when 'harmonic' then
+        when {{ method }} = 'harmonic' then
             sum({{ weight }}) filter ({{ score }} is not null)
-            / nullif(sum({{ weight }} / nullif({{ score }}, 0)) filter ({{ score }} is not null), 0)
+            / nullif(sum({{ weight }} / nullif({{ score }}, 0)), 0)
     end
 {%- endmacro %}

@@ -142,9 +142,10 @@ PLAIN = "mine,Mine,{weights},{normalisation},0.05,0.95,{low},100,,,arithmetic,{m
         ({"weights": "own"}, "own,feels_safe_65,half\n", "weights of set own must be numbers that are not negative"),
         ({"normalisation": "magic"}, "", "normalisation magic: choose min_max"),
         ({"k": "minus one"}, "", "k must be a number that is not negative"),
-        ({"low": "0", "mean": "geometric"}, "", None),
+        ({"low": "0", "mean": "geometric"}, "", "a geometric or harmonic mean needs scores above zero"),
+        ({"mean": "harmonic"}, "", None),
     ],
-    ids=["no spend", "unknown measure", "weights sum to zero", "weight no number", "unknown method", "k no number", "arithmetic inside a geometric mean"],
+    ids=["no spend", "unknown measure", "weights sum to zero", "weight no number", "unknown method", "k no number", "zero in a geometric mean", "nothing wrong"],
 )  # fmt: skip
 def test_a_users_definition_that_cannot_be_computed_is_refused(
     released: Released, tmp_path: Path, changes: dict[str, str], weights: str, says: str | None

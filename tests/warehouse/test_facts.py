@@ -51,6 +51,8 @@ def test_delayed_transfers_of_councils_and_non_residents_are_england_every_month
 def test_reablement_of_2021_22(db: duckdb.DuckDBPyConnection) -> None:
     facts = [fact(db, "2021-22", f"reablement_per_100k_{which}") for which in ("lowest", "highest", "england")]
     assert facts == [50, 3200, 505]
+    assert fact(db, "2021-22", "reablement_per_100k_ratio") == 64
+    assert 400 < fact(db, "2021-22", "reablement_per_100k_average") < 650
 
 
 @pytest.mark.parametrize(

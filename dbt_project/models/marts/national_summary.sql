@@ -149,6 +149,30 @@ reablement_facts as (
     from reablement
     where area_code != 'E92000001'
     group by financial_year
+    union all
+    select
+        financial_year,
+        'reablement_per_100k_average' as fact_id,
+        'The same: the average of councils' as fact,
+        avg(value) as value,
+        'per_100k' as unit,
+        'published for councils, averaged' as basis,
+        count(value) as councils
+    from reablement
+    where area_code != 'E92000001'
+    group by financial_year
+    union all
+    select
+        financial_year,
+        'reablement_per_100k_ratio' as fact_id,
+        'The same: how many times the lowest the highest is' as fact,
+        max(value) / nullif(min(value), 0) as value,
+        'times' as unit,
+        'published for councils, divided' as basis,
+        count(value) as councils
+    from reablement
+    where area_code != 'E92000001'
+    group by financial_year
 ),
 
 spend_per_adult as (

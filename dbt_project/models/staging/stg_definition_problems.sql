@@ -52,9 +52,9 @@ choices as (
             end,
             case
                 when
-                    normalisation != 'z_score' and scale_low <= 0
-                    and 'arithmetic' not in (domain_aggregation, outcome_aggregation)
-                    then 'a geometric or harmonic mean needs scores above zero: scale_low must be positive'
+                    (domain_aggregation != 'arithmetic' or outcome_aggregation != 'arithmetic')
+                    and (normalisation = 'z_score' or scale_low <= 0)
+                    then 'a geometric or harmonic mean needs scores above zero: no z_score, and a positive scale_low'
             end,
             case
                 when
