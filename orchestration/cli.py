@@ -125,6 +125,8 @@ def ranking(
     shown = frame.head(top) if top else frame
     if format is Format.TABLE:
         print_ranking(out, shown, chosen, definition, everything=frame)
+        if year is None and (later := queries.later_years(release, definition, chosen)):
+            out.print(f"Not ranked by this definition: {', '.join(later)} (--year says why).", highlight=False)
     else:
         _print_rows(shown, format)
 

@@ -28,7 +28,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
     line(f"\n{row['area_name']} ({area_code}), {year}, definition {definition}: {choices['description']}", "bold")
     if choices["window_years"] > 1:
         line(
-            f"The mean of {choices['window_years']} years; below, the arithmetic of {year} itself. Explain each year with --definition default."
+            f"The mean of {choices['window_years']} years: sections 1 to 4 are the arithmetic of {year} itself, section 5 has the three."
         )
 
     line("\n1. Measures: value, what it is pulled in to, score", "bold")
@@ -69,16 +69,16 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
     line("\n3. Outcome score", "bold")
     weights = queries.domain_weights(release, definition)
     both = weights.merge(domains[["domain_id", "domain_score"]], on="domain_id", how="left")
-    if choices["window_years"] == 1 and pd.notna(row["outcome_score"]):
+    if pd.notna(row["annual_outcome_score"]):
         terms = " + ".join(f"{d['domain_weight']:g} × {d['domain_score']:.4f}" for _, d in both.iterrows())
         how = (
             f"({terms}) / {both['domain_weight'].sum():g}"
             if choices["outcome_aggregation"] == "arithmetic"
             else f"{choices['outcome_aggregation']} mean of {terms}"
         )
-        line(f"  {how} = {row['outcome_score']:.4f}")
+        line(f"  {how} = {row['annual_outcome_score']:.4f}")
     else:
-        line(f"  {row['outcome_score']:.4f}" if pd.notna(row["outcome_score"]) else f"  none: {row['unranked_reason']}")
+        line(f"  none: {row['unranked_reason']}")
 
     line("\n4. Spend", "bold")
     for _, s in queries.council_spend(release, area_code, year, choices["spend_basis"]).iterrows():
@@ -123,7 +123,15 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
             f"  each domain score over its own index to the power {choices['k']:g}, then the weighted mean = {row['productivity']:.4f}"
         )
     elif choices["window_years"] > 1:
-        line(f"  mean of three years = {row['productivity']:.4f}, slope {row['productivity_slope']:+.4f} a year")
+        years = queries.council_years(release, area_code, definition)
+        three = years[years["financial_year"] <= year].tail(3)
+        for _, one in three.iterrows():
+            line(
+                f"  {one['financial_year']}: outcome {one['annual_outcome_score']:.4f} / spend index {one['annual_spend_index']:.4f} "
+                f"= {one['annual_productivity']:.4f}"
+            )
+        line(f"  ({' + '.join(f'{p:.4f}' for p in three['annual_productivity'])}) / 3 = {row['productivity']:.4f}")
+        line(f"  slope {row['productivity_slope']:+.4f} a year")
     else:
         power = f"^{choices['k']:g}" if choices["k"] != 1 else ""
         line(f"  outcome {row['outcome_score']:.4f} / {basis}{power} = {row['productivity']:.4f}")

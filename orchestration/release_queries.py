@@ -49,6 +49,16 @@ def resolve_year(release: Path, definition: str, year: str | None) -> str:
     return year
 
 
+def later_years(release: Path, definition: str, year: str) -> list[str]:
+    """Years after `year` that the definition has rows for."""
+    found = query(
+        release,
+        "select distinct financial_year from marts.productivity_ranking where definition_id = ? and financial_year > ? order by 1",
+        [definition, year],
+    )
+    return list(found["financial_year"])
+
+
 def ranking(release: Path, definition: str, year: str) -> pd.DataFrame:
     """Every council of one ranking, best first, unranked last with the reason."""
     return query(
@@ -91,7 +101,12 @@ def code_in_year(release: Path, area_code: str, year: str) -> str:
     )
     if found.empty:
         named = council(release, area_code)
-        raise UnknownError(f"{named['area_name']} was not a council of its present area in {year}.")
+        successors = named["successor_codes"].split() if isinstance(named["successor_codes"], str) else []
+        names = query(
+            release, "select area_name from marts.dim_council where list_contains(?, area_code) order by 1", [successors]
+        )
+        after = f" It ended on {named['in_force_until']:%d %B %Y}; see {', '.join(names['area_name'])}." if successors else ""
+        raise UnknownError(f"{named['area_name']} ({area_code}) was not a council with its present area in {year}.{after}")
     return str(found.iloc[0]["area_code"])
 
 

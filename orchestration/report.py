@@ -20,13 +20,15 @@ WARNING = (
 
 def text(value: Any, places: int | None = None) -> str:
     """A value for a cell: '' if missing, with thousands separated, with so many places if given."""
+    if not pd.api.types.is_scalar(value):
+        return ", ".join(text(v) for v in value)
     if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
         return "–"
     if places is not None:
         return f"{float(value):,.{places}f}"
     if isinstance(value, float) and value.is_integer():
         return f"{int(value):,}"
-    return str(value)
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def movement(row: pd.Series) -> str:
@@ -71,9 +73,14 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
     unranked = shown[shown["rank"].isna()]
     if len(unranked):
         console.print("\nNot ranked:", style="bold")
-        for _, row in unranked.iterrows():
+        of_the_year = unranked["unranked_reason"].str.startswith("The year is not ranked")
+        for reason, rows in unranked[of_the_year].groupby("unranked_reason"):
+            console.print(f"  {len(rows)} councils: {reason}.", highlight=False, soft_wrap=True)
+        for _, row in unranked[~of_the_year].sort_values("area_name").iterrows():
             console.print(f"  {row['area_name']}: {row['unranked_reason']}", highlight=False, soft_wrap=True)
     kept = everything["kept_top_ten"].fillna(False).astype(bool).sum()
+    if not everything["rank"].notna().any():
+        return
     if everything["previous_rank"].notna().any():
         console.print(f"\n{kept} of last year's top ten kept their place in it.", highlight=False)
     else:
@@ -118,6 +125,15 @@ def print_release(console: Console, release: Path) -> None:
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     console.print(f"\n{WARNING}", style="yellow", highlight=False)
+    definitions = queries.query(release, "select definition_id, provenance from marts.dim_definition order by 1")
+    own = list(definitions.loc[definitions["provenance"] == "user", "definition_id"])
+    console.print(
+        f"\nDefinitions side by side: {', '.join(definitions['definition_id'])}"
+        + (f" (yours: {', '.join(own)})" if own else "")
+        + "; asc ranking --definition shows each.",
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print("\n[bold]Where it is[/]")
     console.print(f"  {release}", highlight=False, soft_wrap=True)
     console.print(
@@ -195,12 +211,19 @@ def _print_movement(console: Console, contributions: pd.DataFrame, row: pd.Serie
             console.print(f"\n{row['movement_note']}.", highlight=False, soft_wrap=True)
         return
     total = contributions["contribution"].sum()
-    shown = ", ".join(f"{c['name']} {c['contribution']:+.1f}" for _, c in contributions.head(5).iterrows())
+    shown = ", ".join(f"{c['name']}{_gone_or_new(c)} {c['contribution']:+.1f}" for _, c in contributions.head(5).iterrows())
     console.print(
         f"\nProductivity changed by {total:+.1f} since the year before. Most of it: {shown}.", highlight=False, soft_wrap=True
     )
     if isinstance(row["movement_note"], str):
         console.print(f"{row['movement_note']}.", style="dim", highlight=False, soft_wrap=True)
+
+
+def _gone_or_new(contribution: pd.Series) -> str:
+    """A measure that counts on one side only moves productivity by its weight, not because the council changed."""
+    if pd.isna(contribution["score_now"]):
+        return " (no longer counted)"
+    return " (newly counted)" if pd.isna(contribution["score_before"]) else ""
 
 
 def _print_peers(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
@@ -220,6 +243,14 @@ def _print_peers(console: Console, release: Path, area_code: str, definition: st
             console.print("It is at or above their upper quartile of productivity.", highlight=False)
 
 
+def measure_label(name: str, breakdown: object) -> str:
+    """A measure's name with the ages its value is of: 'Control over daily life, 65+ where split' -> '…, all ages'."""
+    if not name.endswith(" where split"):
+        return name
+    base, _, ages = name.removesuffix(" where split").rpartition(", ")
+    return f"{base}, {'all ages' if breakdown == 'total' or not isinstance(breakdown, str) else ages}"
+
+
 def _print_measures(console: Console, measures: pd.DataFrame) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, justify in (
@@ -235,9 +266,10 @@ def _print_measures(console: Console, measures: pd.DataFrame) -> None:
         table.add_row(f"[bold]{domain}[/]")
         for _, row in rows.iterrows():
             places = int(row["decimals"])
+            name = "  " + measure_label(row["measure_name"], row["breakdown"])
             if pd.isna(row["value"]):
                 table.add_row(
-                    "  " + row["measure_name"],
+                    name,
                     "–",
                     text(row["england_value"], places),
                     "",
@@ -252,7 +284,7 @@ def _print_measures(console: Console, measures: pd.DataFrame) -> None:
             if row["value_basis"] == "carried_forward":
                 where = f"carried forward from {row['value_year']}; {where}"
             table.add_row(
-                "  " + row["measure_name"],
+                name,
                 text(row["value"], places),
                 text(row["england_value"], places),
                 better,

@@ -19,6 +19,7 @@ def catalogue_page(release: Path) -> str:
     coverage = query(release, "select * from marts.measure_coverage")
     breaks = query(release, "select * from marts.dim_break")
     definitions = query(release, "select * from marts.dim_definition where provenance = 'project' order by definition_id")
+    held = set(coverage["measure_id"])
     parts = [
         "# Catalogue\n\nGenerated from the seeds by `asc catalogue`; do not edit. How they are used: [the method](method.md).\n",
         "## Which year has which measure\n\nCouncils with a value; `c` carried forward from an earlier survey, `r` computed as a ratio "
@@ -33,7 +34,7 @@ def catalogue_page(release: Path) -> str:
             parts.append(
                 f"**{m['measure_name']}** (`{m['measure_id']}`, {m['unit']}, {'higher' if m['polarity'] > 0 else 'lower'} is better)\n\n"
                 f"- numerator: {m['numerator']}\n- denominator: {m['denominator']}\n- why: {m['rationale']}\n- caveat: {m['caveat']}\n"
-                f"- source: {_sources(used)}\n"
+                f"- source: {_sources(used)}{'' if m['measure_id'] in held or used.empty else ' (no publication is held)'}\n"
             )
     parts += ["## Breaks\n", _table(breaks, ["first_year_after", "measure_id", "breaks_levels", "what_changed"])]
     parts += [

@@ -87,7 +87,8 @@ def test_explain_follows_a_recoded_council_and_refuses_a_year_without_it(asc) ->
     assert "North Yorkshire (E10000023), 2019-20" in asc("explain", "North Yorkshire", "--year", "2019-20")[1]
     code, _, err = asc("explain", "Cumberland", "--year", "2019-20")
     assert code == 1
-    assert "was not a council of its present area in 2019-20" in err
+    assert "was not a council with its present area in 2019-20" in err
+    assert "see Cumberland, Westmorland and Furness" in asc("explain", "Cumbria", "--year", "2023-24")[2]
 
 
 def test_a_council_sees_what_moved_it_its_peers_and_its_opportunity(asc) -> None:  # type: ignore[no-untyped-def]
@@ -126,6 +127,20 @@ def test_sql_reads_and_cannot_write(asc) -> None:  # type: ignore[no-untyped-def
     assert code == 1
     assert "read-only" in err
     assert asc("sql", "select nonsense")[0] == 1
+    code, out, _ = asc("sql", "show all tables")
+    assert (code, "productivity_ranking" in out) == (0, True)
+
+
+def test_an_unranked_year_says_so_once_and_claims_nothing(asc) -> None:  # type: ignore[no-untyped-def]
+    out = asc("ranking", "--year", "2020-21")[1]
+    assert out.count("18 of 149 councils have enough measures") == 1
+    assert "top ten" not in out
+    assert "Not ranked by this definition: 2022-23, 2023-24" in asc("ranking", "--definition", "by_domain", "--top", "3")[1]
+
+
+def test_a_survey_that_is_not_split_says_all_ages(asc) -> None:  # type: ignore[no-untyped-def]
+    assert "Control over daily life, all ages" in asc("council", "Leeds", "--year", "2023-24")[1]
+    assert "Control over daily life, 65+ " in asc("council", "Leeds", "--year", "2018-19")[1]
 
 
 def test_no_release_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,7 @@ joined as (
         annual.is_spend_modelled,
         annual.is_implausible_change,
         annual.outcome_score as annual_outcome_score,
+        annual.productivity as annual_productivity,
         annual.spend_index as annual_spend_index,
         windowed.outcome_score,
         windowed.spend_index,

@@ -51,6 +51,9 @@ final as (
                 then this_year.rank <= 10 and last_year.rank <= 10
         end as kept_top_ten,
         comparability.movement_note,
+        this_year.annual_productivity,
+        this_year.annual_outcome_score,
+        this_year.annual_spend_index,
         this_year.productivity_slope,
         case
             when this_year.rank is null then null
