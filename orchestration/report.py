@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from orchestration import release_queries as queries
@@ -54,11 +54,12 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
     """A ranking with last year's ranks, then the reasons of those without a rank."""
     console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify in (
+    columns: tuple[tuple[str, JustifyMethod], ...] = (
         ("Rank", "right"), ("Council", "left"), ("Region", "left"), ("Outcome", "right"), ("£/adult", "right"),
         ("Productivity", "right"), ("Last", "right"), ("Moved", "left"), ("Cover", "right"), ("", "left"),
-    ):  # fmt: skip
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich's literal type
+    )  # fmt: skip
+    for name, justify in columns:
+        table.add_column(name, justify=justify)
     for _, row in shown[shown["rank"].notna()].iterrows():
         notes = []
         if row["is_tied"]:
@@ -253,15 +254,16 @@ def measure_label(name: str, breakdown: object) -> str:
 
 def _print_measures(console: Console, measures: pd.DataFrame) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify in (
+    columns: tuple[tuple[str, JustifyMethod], ...] = (
         ("Measure", "left"),
         ("Value", "right"),
         ("England", "right"),
         ("", "left"),
         ("Score", "right"),
         ("Where published", "left"),
-    ):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich's literal type
+    )
+    for name, justify in columns:
+        table.add_column(name, justify=justify, overflow="fold")
     for domain, rows in measures.groupby("domain_name", sort=False):
         table.add_row(f"[bold]{domain}[/]")
         for _, row in rows.iterrows():

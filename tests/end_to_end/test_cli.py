@@ -19,13 +19,13 @@ runner = CliRunner()
 
 
 @pytest.fixture
-def asc(released: Released, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def asc(released: Released, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run `asc …` as its entry point does; returns (exit code, standard output, standard error)."""
     monkeypatch.setattr(cli, "get_settings", lambda: released.settings)
     return _caller(monkeypatch, capsys)
 
 
-def _caller(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def _caller(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def call(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["asc", *words])
         try:
@@ -39,7 +39,7 @@ def _caller(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return call
 
 
-def test_the_ranking_as_a_table_names_the_unranked(asc) -> None:  # type: ignore[no-untyped-def]
+def test_the_ranking_as_a_table_names_the_unranked(asc) -> None:
     code, out, _ = asc("ranking", "--year", "2018-19")
     assert code == 0
     assert "Barnsley" in out
@@ -48,14 +48,14 @@ def test_the_ranking_as_a_table_names_the_unranked(asc) -> None:  # type: ignore
     assert "of last year's top ten kept their place" in out
 
 
-def test_the_ranking_as_csv_and_json_agree(asc) -> None:  # type: ignore[no-untyped-def]
+def test_the_ranking_as_csv_and_json_agree(asc) -> None:
     rows = list(csv.DictReader(io.StringIO(asc("ranking", "--year", "2018-19", "--top", "5", "--format", "csv")[1])))
     objects = json.loads(asc("ranking", "--year", "2018-19", "--top", "5", "--format", "json")[1])
     assert [r["area_code"] for r in rows] == [o["area_code"] for o in objects]
     assert [o["rank"] for o in objects] == [1, 2, 3, 4, 5]
 
 
-def test_a_council_by_name_or_code_with_its_sources(asc) -> None:  # type: ignore[no-untyped-def]
+def test_a_council_by_name_or_code_with_its_sources(asc) -> None:
     code, by_name, _ = asc("council", "north yorkshire", "--year", "2021-22")
     assert code == 0
     assert asc("council", "E06000065", "--year", "2021-22")[1] == by_name
@@ -65,7 +65,7 @@ def test_a_council_by_name_or_code_with_its_sources(asc) -> None:  # type: ignor
 
 
 @pytest.mark.parametrize("definition", ["default", "outcomes_only", "by_domain", "need_adjusted", "geometric", "three_year"])
-def test_explain_writes_the_arithmetic_out_so_that_it_can_be_redone(asc, definition: str) -> None:  # type: ignore[no-untyped-def]
+def test_explain_writes_the_arithmetic_out_so_that_it_can_be_redone(asc, definition: str) -> None:
     code, out, _ = asc("explain", "Barnsley", "--year", "2019-20", "--definition", definition)
     assert code == 0
     redone = 0
@@ -83,7 +83,7 @@ def test_explain_writes_the_arithmetic_out_so_that_it_can_be_redone(asc, definit
     assert "rank " in out.splitlines()[-1]
 
 
-def test_explain_follows_a_recoded_council_and_refuses_a_year_without_it(asc) -> None:  # type: ignore[no-untyped-def]
+def test_explain_follows_a_recoded_council_and_refuses_a_year_without_it(asc) -> None:
     assert "North Yorkshire (E10000023), 2019-20" in asc("explain", "North Yorkshire", "--year", "2019-20")[1]
     code, _, err = asc("explain", "Cumberland", "--year", "2019-20")
     assert code == 1
@@ -91,7 +91,7 @@ def test_explain_follows_a_recoded_council_and_refuses_a_year_without_it(asc) ->
     assert "see Cumberland, Westmorland and Furness" in asc("explain", "Cumbria", "--year", "2023-24")[2]
 
 
-def test_a_council_sees_what_moved_it_its_peers_and_its_opportunity(asc) -> None:  # type: ignore[no-untyped-def]
+def test_a_council_sees_what_moved_it_its_peers_and_its_opportunity(asc) -> None:
     out = asc("council", "Barnsley", "--year", "2018-19")[1]
     rows = {r["financial_year"]: r for r in json.loads(asc("sql", "select * from marts.productivity_ranking where definition_id = 'default' and area_code = 'E08000016'", "--format", "json")[1])}  # fmt: skip
     change = rows["2018-19"]["productivity"] - rows["2017-18"]["productivity"]
@@ -100,18 +100,18 @@ def test_a_council_sees_what_moved_it_its_peers_and_its_opportunity(asc) -> None
     assert "upper quartile" in out
 
 
-def test_an_abolished_council_names_its_successors(asc) -> None:  # type: ignore[no-untyped-def]
+def test_an_abolished_council_names_its_successors(asc) -> None:
     assert "see E06000063 E06000064" in asc("council", "Cumbria")[1]
 
 
-def test_an_unknown_council_suggests_near_names(asc) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_council_suggests_near_names(asc) -> None:
     code, _, err = asc("council", "Bernsley")
     assert code == 1
     assert "Barnsley" in err
     assert "could be" in asc("council", "shire")[2]
 
 
-def test_an_unknown_year_lists_the_years_and_an_unknown_definition_the_definitions(asc) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_year_lists_the_years_and_an_unknown_definition_the_definitions(asc) -> None:
     code, _, err = asc("ranking", "--year", "1999-00")
     assert code == 1
     assert "2017-18" in err
@@ -120,7 +120,7 @@ def test_an_unknown_year_lists_the_years_and_an_unknown_definition_the_definitio
     assert "default" in err
 
 
-def test_sql_reads_and_cannot_write(asc) -> None:  # type: ignore[no-untyped-def]
+def test_sql_reads_and_cannot_write(asc) -> None:
     code, out, _ = asc("sql", "select count(*) as n from marts.dim_council", "--format", "csv")
     assert (code, out.split()) == (0, ["n", "163"])
     code, _, err = asc("sql", "drop table marts.dim_council")
@@ -131,14 +131,14 @@ def test_sql_reads_and_cannot_write(asc) -> None:  # type: ignore[no-untyped-def
     assert (code, "productivity_ranking" in out) == (0, True)
 
 
-def test_an_unranked_year_says_so_once_and_claims_nothing(asc) -> None:  # type: ignore[no-untyped-def]
+def test_an_unranked_year_says_so_once_and_claims_nothing(asc) -> None:
     out = asc("ranking", "--year", "2020-21")[1]
     assert out.count("18 of 149 councils have enough measures") == 1
     assert "top ten" not in out
     assert "Not ranked by this definition: 2022-23, 2023-24" in asc("ranking", "--definition", "by_domain", "--top", "3")[1]
 
 
-def test_a_survey_that_is_not_split_says_all_ages(asc) -> None:  # type: ignore[no-untyped-def]
+def test_a_survey_that_is_not_split_says_all_ages(asc) -> None:
     assert "Control over daily life, all ages" in asc("council", "Leeds", "--year", "2023-24")[1]
     assert "Control over daily life, 65+ " in asc("council", "Leeds", "--year", "2018-19")[1]
 
@@ -155,13 +155,13 @@ def test_no_release_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "Current release: none yet" in out
 
 
-def test_doctor_finds_everything_well(asc) -> None:  # type: ignore[no-untyped-def]
+def test_doctor_finds_everything_well(asc) -> None:
     code, out, _ = asc("doctor")
     assert code == 0, out
     assert "✗" not in out
 
 
-def test_help_lists_the_commands_and_wrong_usage_is_exit_code_2(asc) -> None:  # type: ignore[no-untyped-def]
+def test_help_lists_the_commands_and_wrong_usage_is_exit_code_2(asc) -> None:
     result: Result = runner.invoke(cli.app, ["--help"])
     assert result.exit_code == 0
     for command in ("run", "ranking", "council", "sql", "doctor", "figures"):

@@ -69,7 +69,7 @@ def hierarchy(asem: Path, indicators: list[str], means: tuple[str, ...], equal: 
         groups = list(meta.index[meta["Level"] == level])
         parents = np.array([groups.index(meta.loc[c, "Parent"]) for c in children])
         weight = np.ones(len(children)) if equal else weights[children].to_numpy(float)
-        levels.append(Level(parents, weight, mean))  # type: ignore[arg-type]
+        levels.append(Level(parents, weight, mean))
         names.append(groups)
         children = groups
     return names, levels

@@ -60,7 +60,7 @@ def delayed_transfers_workbook(**changes: object) -> bytes:
     sheet = book.active
     sheet.title = str(changes.get("sheet", "LA - by responsible org"))
     sheet["C5"] = str(changes.get("period", "June 2016"))
-    header = ["Region", "ONS Geography", "Code", "Name", *changes.get("columns", ["NHS", "Social Care", "Both", "Total"])]  # type: ignore[misc]
+    header = ["Region", "ONS Geography", "Code", "Name", *changes.get("columns", ["NHS", "Social Care", "Both", "Total"])]
     for column, heading in enumerate(header, start=2):
         sheet.cell(14, column, heading)
     rows = [

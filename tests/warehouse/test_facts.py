@@ -184,7 +184,7 @@ def test_a_merged_or_split_council_has_no_previous_rank_and_a_recoded_one_has(db
             [area, year],
         ).fetchone()
         assert row, (area, year)
-        return row[0]  # type: ignore[no-any-return]
+        return row[0]
 
     assert previous("E06000058", "2019-20") is None  # Bournemouth, Christchurch and Poole: merged
     assert previous("E06000059", "2019-20") is None  # Dorset: less Christchurch

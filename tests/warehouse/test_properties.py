@@ -57,7 +57,7 @@ def better_than(frame: pd.DataFrame, area: str) -> int:
 
 @MANY
 @given(data=councils(), order=st.randoms(use_true_random=False))
-def test_renaming_councils_renames_the_ranking_and_nothing_else(chain: SqlChain, data, order) -> None:  # type: ignore[no-untyped-def]
+def test_renaming_councils_renames_the_ranking_and_nothing_else(chain: SqlChain, data, order) -> None:
     values, index = data
     names = sorted(index)
     shuffled = names.copy()
@@ -74,7 +74,7 @@ def test_renaming_councils_renames_the_ranking_and_nothing_else(chain: SqlChain,
 
 @MANY
 @given(data=councils(), factor=st.sampled_from([0.01, 0.5, 3.0, 1000.0]), method=st.sampled_from([*METHODS, "z_score"]))
-def test_the_unit_of_a_measure_does_not_matter(chain: SqlChain, data, factor: float, method: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_unit_of_a_measure_does_not_matter(chain: SqlChain, data, factor: float, method: str) -> None:
     values, index = data
     choices = METHODS.get(method, {"normalisation": method})
     scaled = values.assign(
@@ -89,7 +89,7 @@ def test_the_unit_of_a_measure_does_not_matter(chain: SqlChain, data, factor: fl
 
 @MANY
 @given(data=councils(), method=st.sampled_from([*METHODS, "z_score"]))
-def test_ranks_are_dense_and_total(chain: SqlChain, data, method: str) -> None:  # type: ignore[no-untyped-def]
+def test_ranks_are_dense_and_total(chain: SqlChain, data, method: str) -> None:
     values, index = data
     frame = chain.run(values, index, MEASURES, **METHODS.get(method, {"normalisation": method}))
     ranked = frame[frame["rank"].notna()]
@@ -101,7 +101,7 @@ def test_ranks_are_dense_and_total(chain: SqlChain, data, method: str) -> None: 
 
 @MANY
 @given(data=councils(missing=False), which=st.sampled_from(["m1", "m2", "m3"]), who=st.integers(0, 3))
-def test_losing_a_value_lowers_coverage_and_never_goes_unseen(chain: SqlChain, data, which: str, who: int) -> None:  # type: ignore[no-untyped-def]
+def test_losing_a_value_lowers_coverage_and_never_goes_unseen(chain: SqlChain, data, which: str, who: int) -> None:
     values, index = data
     area = f"A{who}"
     lost = (values["area_code"] == area) & (values["measure_id"] == which)
@@ -120,7 +120,7 @@ def test_losing_a_value_lowers_coverage_and_never_goes_unseen(chain: SqlChain, d
     which=st.sampled_from(list(MEASURES["measure_id"])), who=st.integers(0, 3), gain=st.integers(1, 200),
     method=st.sampled_from(list(METHODS)),
 )  # fmt: skip
-def test_improving_a_measure_never_worsens_the_rank(chain: SqlChain, data, which: str, who: int, gain: int, method: str) -> None:  # type: ignore[no-untyped-def]
+def test_improving_a_measure_never_worsens_the_rank(chain: SqlChain, data, which: str, who: int, gain: int, method: str) -> None:
     values, index = data
     area = f"A{who}"
     chosen = (values["area_code"] == area) & (values["measure_id"] == which)
