@@ -31,4 +31,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = build_defs(get_settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads. A function, so that importing `build_defs` does not need a prepared manifest at the usual place."""
+    return build_defs(get_settings())
