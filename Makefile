@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_HOME := $(CURDIR)/.dagster
 
-.PHONY: help setup run test ui check format pins clean
+.PHONY: help setup run test bench ui check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -23,6 +23,9 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: $(BIN)/.dev ## How fast the simulations are, as ratios and growth with size (minutes)
+	@$(BIN)/python -m tests.benchmarks.uncertainty
 
 ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000 (stop with Ctrl-C)
 	@$(BIN)/asc prepare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-STAGES = ("acquire", "raw", "staging", "intermediate", "marts", "publication")
+STAGES = ("acquire", "raw", "staging", "intermediate", "marts", "analysis", "publication")
 WHOLE_RUN = "rank_councils"
 
 
@@ -14,7 +14,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         WHOLE_RUN,
         selection=dg.AssetSelection.all(),
         executor_def=dg.in_process_executor,
-        description="From published figures to a release: acquire, raw, staging, intermediate, marts, publication.",
+        description="From published figures to a release: acquire, raw, staging, intermediate, marts, analysis, publication.",
     )
     stages = [
         dg.define_asset_job(

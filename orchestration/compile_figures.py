@@ -24,6 +24,7 @@ from orchestration.figures import (
     write_figures,
 )
 from orchestration.readers.activity_and_finance import read_finance_totals_2016_17, read_tables, tables_2021_22
+from orchestration.readers.ascof_time_series import read_ascof_time_series
 from orchestration.readers.cells import LayoutError
 from orchestration.readers.deflators import read_deflators
 from orchestration.readers.delayed_transfers import read_delayed_transfers
@@ -46,6 +47,8 @@ DEPRIVATION_FILES = {
     2015: "File_11_ID_2015_Upper-tier_Local_Authority_Summaries.xlsx",
     2019: "File_11_-_IoD2019_Local_Authority_District_Summaries__upper-tier__.xlsx",
 }
+MARGIN_ITEMS = tuple(f"{code}_margin_of_error" for code in ("1A", "1C", "1D", "3A", "4A", "5A1"))  # surveys the index uses
+MARGIN_YEARS = ("2017-18", "2023-24")
 FALLS_YEARS = ("2017-18",)  # the only year of the index the compilation reaches
 FIRST_DELAYED_TRANSFER_MONTH = "2015-04"  # 2014-15 is not held whole and no other series reaches back to it
 
@@ -124,6 +127,14 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
 def _editions(given: Path) -> Iterator[Edition]:
     tidy, published = given / "figures", given / "publisher"
     yield from _ascof(tidy)
+    series = published / "ascof" / "ascof_2024_25.ods"
+    yield Edition(
+        "ascof", "2024-25", "Department of Health and Social Care",
+        "Measures from the Adult Social Care Outcomes Framework, England, 2024 to 2025: outcome and demographic data",
+        series, partial(_margins_of_error, series),
+        url="https://www.gov.uk/government/statistics/measures-from-the-adult-social-care-outcomes-framework-england-2024-to-2025",
+        note="a series of years; only the margins of error of the surveys are carried, 95 % confidence",
+    )  # fmt: skip
     for year in sorted(read_table(tidy / "adult_social_care_net_current_expenditure.csv")["financial_year"].unique()):
         path = tidy / "adult_social_care_net_current_expenditure.csv"
         yield Edition(
@@ -188,6 +199,14 @@ def _editions(given: Path) -> Iterator[Edition]:
 
 def _read(path: Path, reader: Callable[..., pd.DataFrame], *arguments: object) -> pd.DataFrame:
     return reader(path.read_bytes(), *arguments)
+
+
+def _margins_of_error(path: Path) -> pd.DataFrame:
+    figures = read_ascof_time_series(path.read_bytes(), ("margin_of_error",))
+    first, last = MARGIN_YEARS
+    kept = figures["item"].isin(MARGIN_ITEMS) & figures["financial_year"].between(first, last)
+    # A cell left empty belongs to a council that was not yet, or no longer, there.
+    return figures[kept & ~(figures["value"].isna() & figures["mark"].isin(["", "[z]"]))]
 
 
 def _ascof(tidy: Path) -> Iterator[Edition]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.assets.acquire import acquire_assets
+from orchestration.assets.analysis import RANK_UNCERTAINTY, analysis_assets, analysis_keys
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import RAW_FIGURES, raw_assets
 from orchestration.assets.warehouse import warehouse_assets
@@ -19,11 +20,18 @@ def build_defs(settings: Settings) -> dg.Definitions:
     marts = sorted(key for layer in warehouse for key in layer.keys if key.path[0] == "marts")
     ranking = dg.AssetKey(["marts", "productivity_ranking"])
     return dg.Definitions(
-        assets=[*acquire_assets(settings), *raw_assets(settings), *warehouse, *publication_assets(settings, marts)],
+        assets=[
+            *acquire_assets(settings),
+            *raw_assets(settings),
+            *warehouse,
+            *analysis_assets(settings, marts),
+            *publication_assets(settings, [*marts, *analysis_keys()]),
+        ],
         asset_checks=[
             *gate_checks(settings, "raw_", RAW_FIGURES),
             *gate_checks(settings, "staging_", dg.AssetKey(["staging", "stg_definitions"])),
             *gate_checks(settings, "marts_", ranking),
+            *gate_checks(settings, "analysis_", RANK_UNCERTAINTY),
         ],
         jobs=jobs(),
         schedules=schedules(),

@@ -60,11 +60,60 @@ def later_years(release: Path, definition: str, year: str) -> list[str]:
 
 
 def ranking(release: Path, definition: str, year: str) -> pd.DataFrame:
-    """Every council of one ranking, best first, unranked last with the reason."""
+    """Every council of one ranking with the 90 % interval of its rank, best first, unranked last with the reason."""
     return query(
         release,
-        "select * from marts.productivity_ranking where definition_id = ? and financial_year = ? order by rank nulls last, area_code",
+        """
+        select r.*, u.rank_p05, u.rank_p95, u.probability_top_ten
+        from marts.productivity_ranking as r
+        left join marts.rank_uncertainty as u
+            on r.definition_id = u.definition_id and r.financial_year = u.financial_year and r.area_code = u.area_code
+            and u.uncertainty_of = 'both'
+        where r.definition_id = ? and r.financial_year = ?
+        order by r.rank nulls last, r.area_code
+        """,
         [definition, year],
+    )
+
+
+def rank_intervals(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """The intervals of one rank: under both uncertainties, and for `default` under each by itself."""
+    return query(
+        release,
+        "select * from marts.rank_uncertainty where area_code = ? and definition_id = ? and financial_year = ? order by uncertainty_of",
+        [area_code, definition, year],
+    )
+
+
+def rank_drivers(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """What moves the rank of a council, most first: the total Sobol index of each factor. Empty where it was not studied."""
+    return query(
+        release,
+        """
+        select distinct s.factor_id, f.factor_name, s.total, s.total_p05, s.total_p95
+        from marts.sensitivity as s
+        inner join marts.dim_method_factor as f using (factor_id)
+        where s.area_code = ? and s.definition_id = ? and s.financial_year = ? and s.total is not null
+        order by s.total desc, s.factor_id
+        """,
+        [area_code, definition, year],
+    )
+
+
+def rank_without(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """The rank of a council without each measure and domain, the largest change first."""
+    return query(
+        release,
+        """
+        select d.*, coalesce(m.measure_name, n.domain_name) as element_name
+        from marts.drop_one as d
+        left join marts.dim_measure as m on d.element_kind = 'measure' and d.element_id = m.measure_id
+        left join (select distinct domain_id, domain_name from marts.dim_definition_domain) as n
+            on d.element_kind = 'domain' and d.element_id = n.domain_id
+        where d.area_code = ? and d.definition_id = ? and d.financial_year = ?
+        order by abs(d.places_gained) desc, d.element_id
+        """,
+        [area_code, definition, year],
     )
 
 
@@ -120,8 +169,12 @@ def council_years(release: Path, area_code: str, definition: str) -> pd.DataFram
     return query(
         release,
         """
-        select r.* from marts.productivity_ranking as r
+        select r.*, u.rank_p05, u.rank_p95
+        from marts.productivity_ranking as r
         inner join marts.dim_council as c using (area_code)
+        left join marts.rank_uncertainty as u
+            on r.definition_id = u.definition_id and r.financial_year = u.financial_year and r.area_code = u.area_code
+            and u.uncertainty_of = 'both'
         where r.definition_id = ?
           and c.continuity_code = (select continuity_code from marts.dim_council where area_code = ?)
         order by r.financial_year

@@ -31,6 +31,11 @@ def text(value: Any, places: int | None = None) -> str:
     return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
+def interval(row: pd.Series) -> str:
+    """Where the rank falls in nine of ten replications: '3–19'."""
+    return "–" if pd.isna(row["rank_p05"]) else f"{int(row['rank_p05'])}–{int(row['rank_p95'])}"
+
+
 def movement(row: pd.Series) -> str:
     """Places gained or lost since last year."""
     change = row["rank_change"]
@@ -55,8 +60,8 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
     console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
     columns: tuple[tuple[str, JustifyMethod], ...] = (
-        ("Rank", "right"), ("Council", "left"), ("Region", "left"), ("Outcome", "right"), ("£/adult", "right"),
-        ("Productivity", "right"), ("Last", "right"), ("Moved", "left"), ("Cover", "right"), ("", "left"),
+        ("Rank", "right"), ("90 %", "left"), ("Council", "left"), ("Region", "left"), ("Outcome", "right"), ("£/adult", "right"),
+        ("Productivity", "right"), ("Last", "right"), ("Moved", "left"), ("Cover", "right"), ("Note", "left"),
     )  # fmt: skip
     for name, justify in columns:
         table.add_column(name, justify=justify)
@@ -67,10 +72,16 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
         if row["is_spend_change_implausible"]:
             notes.append("spend jumped")
         table.add_row(
-            text(row["rank"]), row["area_name"], row["region"], text(row["outcome_score"], 1), text(row["spend_per_adult_gbp"], 0),
+            text(row["rank"]), interval(row), row["area_name"], row["region"], text(row["outcome_score"], 1), text(row["spend_per_adult_gbp"], 0),
             text(row["productivity"], 1), text(row["previous_rank"]), movement(row), f"{row['coverage']:.0%}", ", ".join(notes),
         )  # fmt: skip
     console.print(table)
+    if shown["rank_p05"].notna().any():
+        console.print(
+            "90 %: where the rank falls in nine of ten replications that draw figures from their margins of error and choices from "
+            "their alternatives.",
+            style="dim", highlight=False, soft_wrap=True,
+        )  # fmt: skip
     unranked = shown[shown["rank"].isna()]
     if len(unranked):
         console.print("\nNot ranked:", style="bold")
@@ -170,12 +181,12 @@ def print_council(console: Console, release: Path, area_code: str, definition: s
         console.print("  No year of this definition has this council.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("Year", "Rank", "Moved", "Outcome", "£/adult", "Spend index", "Productivity", "Cover"):
-        table.add_column(name, justify="left" if name in {"Year", "Moved"} else "right")
-    table.add_column("", overflow="fold")
+    for name in ("Year", "Rank", "90 %", "Moved", "Outcome", "£/adult", "Spend index", "Productivity", "Cover"):
+        table.add_column(name, justify="left" if name in {"Year", "Moved", "90 %"} else "right")
+    table.add_column("Quadrant, or why unranked", overflow="fold")
     for _, row in years.iterrows():
         table.add_row(
-            row["financial_year"], text(row["rank"]), movement(row), text(row["outcome_score"], 1),
+            row["financial_year"], text(row["rank"]), interval(row), movement(row), text(row["outcome_score"], 1),
             text(row["spend_per_adult_gbp"], 0), text(row["spend_index"], 2), text(row["productivity"], 1),
             "–" if pd.isna(row["coverage"]) else f"{row['coverage']:.0%}",
             row["unranked_reason"] if pd.isna(row["rank"]) else row["quadrant"],
@@ -200,10 +211,44 @@ def print_council(console: Console, release: Path, area_code: str, definition: s
             f"  {row['domain_name']}: {score} ({row['measures_with_value']} of {row['measures_in_force']} measures)",
             highlight=False,
         )
+    _print_certainty(console, release, code, definition, year)
     _print_measures(console, queries.council_measures(release, code, definition, year))
     _print_movement(console, queries.movement(release, code, definition, year), years[years["financial_year"] == year].iloc[0])
     _print_peers(console, release, code, definition, year)
     console.print(f"\n{WARNING}", style="yellow", highlight=False)
+
+
+def _print_certainty(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
+    intervals = {
+        str(row["uncertainty_of"]): row for _, row in queries.rank_intervals(release, area_code, definition, year).iterrows()
+    }
+    if not intervals:
+        return
+    both = intervals["both"]
+    alone = [
+        f"{interval(intervals[kind])} by {words} alone"
+        for kind, words in (("data", "chance in the figures"), ("method", "choices of method"))
+        if kind in intervals
+    ]
+    console.print(
+        f"\nRank {int(both['rank'])}, in nine of ten replications {interval(both)}"
+        + (f" ({', '.join(alone)})" if alone else "")
+        + f". Probability of the top ten {both['probability_top_ten']:.0%}, of the best quarter {both['probability_top_quarter']:.0%}, "
+        f"of standing above the median of its peers {both['probability_above_peers']:.0%}.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    drivers = queries.rank_drivers(release, area_code, definition, year)
+    if len(drivers):
+        shown = ", ".join(f"{d['factor_name'].lower()} {d['total']:.0%}" for _, d in drivers.head(4).iterrows())
+        console.print(
+            f"What moves this rank (total Sobol index: the share of its variance that would go if this were fixed): {shown}.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    without = queries.rank_without(release, area_code, definition, year)
+    changed = without[without["places_gained"] != 0].head(3)
+    if len(changed):
+        shown = ", ".join(f"{w['element_name']} ({int(w['rank_without'])})" for _, w in changed.iterrows())
+        console.print(f"It would move most without: {shown}.", highlight=False, soft_wrap=True)
 
 
 def _print_movement(console: Console, contributions: pd.DataFrame, row: pd.Series) -> None:

@@ -24,6 +24,7 @@ STAGE_NAMES = {
     "dbt_staging": "staging: one shape for all sources",
     "dbt_intermediate": "intermediate: values, scores, spend",
     "dbt_marts": "marts: domain scores and rankings",
+    "rank_uncertainty_and_sensitivity": "analysis: how sure the ranks are",
     "publication__release": "publication: a release",
 }
 

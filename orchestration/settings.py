@@ -6,6 +6,7 @@ variables with the same defaults. What belongs here: paths, switches, sizes. Wha
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,14 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with a user's own index_definitions.csv, and measure_weights.csv, domain_weights.csv if they have own weights.",
     )
+    replications: int = Field(default=1024, ge=1, description="Replications from which the uncertainty of ranks is told.")
+    sensitivity_samples: int = Field(
+        default=256,
+        ge=256,
+        description="Base samples of the sensitivity study, a power of two; it computes as many for each factor.",
+    )
+    seed: int = Field(default=20261123, ge=0, description="Seed of every draw: the same seed gives the same bytes.")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that share the simulations.")
     given_data_dir: Path = Field(
         default=PROJECT_ROOT.parent / "shared" / "data",
         description="Publishers' files and tidy figures that `asc figures compile` reads. May be absent.",

@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.analysis.tables import TABLES
 from orchestration.dbt_build import manifest_path
 from orchestration.gates import run_gates
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -45,11 +46,11 @@ class NoReleaseError(FileNotFoundError):
 
 
 def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Release:
-    """Run the marts' gates, then freeze the marts and move `current` to them.
+    """Run the gates of the marts and of the analysis, then freeze the marts and move `current` to them.
 
     GateError if a gate is closed: nothing is written and `current` stays. Only the newest RELEASES_KEPT releases are kept.
     """
-    checks = run_gates(settings, "marts_")
+    checks = run_gates(settings, "marts_") + run_gates(settings, "analysis_")
     report(f"{len(checks)} gates are open")
     settings.releases_dir.mkdir(parents=True, exist_ok=True)
     aside = settings.releases_dir / f".part-{os.getpid()}"
@@ -138,7 +139,7 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
 
 
 def _comments(settings: Settings, names: list[str]) -> list[str]:
-    """dbt's descriptions as comments on tables and columns, so that the release describes itself."""
+    """Descriptions of dbt and of the analysis as comments on tables and columns, so that the release describes itself."""
     nodes = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
     statements = []
     for node in nodes.values():
@@ -148,6 +149,10 @@ def _comments(settings: Settings, names: list[str]) -> list[str]:
         statements.append(f"comment on table {table} is {_quoted(node['description'])}")
         for column in node["columns"].values():
             statements.append(f'comment on column {table}."{column["name"]}" is {_quoted(column["description"])}')
+    for made in (t for t in TABLES if t.name in names):
+        statements.append(f"comment on table marts.{made.name} is {_quoted(made.description)}")
+        for column_name, _, description in made.columns:
+            statements.append(f'comment on column marts.{made.name}."{column_name}" is {_quoted(description)}')
     return statements
 
 

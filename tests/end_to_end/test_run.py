@@ -46,8 +46,17 @@ def test_the_ranking_is_the_golden_one(released: Released) -> None:
 
 def test_every_stage_was_told_of_in_order(released: Released) -> None:
     stages = [s for s in released.stages_seen if not s.startswith("gate")]
-    assert [s.split(":")[0] for s in stages] == ["prepare", "acquire", "raw", "staging", "intermediate", "marts", "publication"]
-    assert sum(s.startswith("gate") for s in released.stages_seen) == 7
+    assert [s.split(":")[0] for s in stages] == [
+        "prepare",
+        "acquire",
+        "raw",
+        "staging",
+        "intermediate",
+        "marts",
+        "analysis",
+        "publication",
+    ]
+    assert sum(s.startswith("gate") for s in released.stages_seen) == 8
 
 
 def test_a_second_run_exports_the_same_bytes(released: Released, tmp_path: Path) -> None:
@@ -68,7 +77,7 @@ def test_a_release_holds_what_its_manifest_says(released: Released) -> None:
     assert {"marts_measure_values", "marts_productivity_ranking", "marts_ranked_years"} <= {
         c["suite"] for c in manifest["checks"]
     }
-    assert len(manifest["editions"]) == 90
+    assert len(manifest["editions"]) == 91
     for name, rows in manifest["tables"].items():
         assert len(pd.read_csv(released.release / f"{name}.csv", low_memory=False)) == rows
         assert len(pd.read_parquet(released.release / f"{name}.parquet")) == rows

@@ -85,7 +85,8 @@ def measure_values() -> dict[str, dict[str, dict[str, float]]]:
 def councils_in_force(year: str) -> set[str]:
     """Councils of a year are those that the outcomes of that year list (their count is tested elsewhere)."""
     frame = pd.read_csv(FIGURES / "ascof" / f"{year}.csv", dtype=str)
-    return {a for a in frame["area_code"] if a[:3] in {"E06", "E08", "E09", "E10"}}
+    outcomes = frame[~frame["item"].str.endswith("_margin_of_error")]  # margins are of a later edition, with later codes
+    return {a for a in outcomes["area_code"] if a[:3] in {"E06", "E08", "E09", "E10"}}
 
 
 BANDS = {"adults": ("18_to_64", "65_and_over"), "older_adults": ("65_and_over",), "all_age_disability": ("18_to_64",)}

@@ -1,54 +1,54 @@
-"""The arithmetic on arrays and the arithmetic in SQL are the same: outcome scores of every definition and year to 1e-9."""
+"""The arithmetic on arrays and the arithmetic in SQL are the same: productivity and rank of every definition and year to 1e-9."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
+import pytest
+from scipy.stats import rankdata
 
-from orchestration.index.aggregate import Level, aggregate
-from orchestration.index.normalise import goalposts, min_max, percentile_rank, winsorise, z_score
+from orchestration.analysis.factors import nominal
+from orchestration.analysis.problems import Problem, read_problems
+from orchestration.analysis.studies import simulate
+from orchestration.index.monte_carlo import productivity
+from tests.benchmarks.uncertainty import factors
 from tests.conftest import Released
 
 
-def scaled(values: np.ndarray, choices: pd.Series, worst: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """(measures, councils) on the definition's scale."""
-    inside = winsorise(values, choices["winsorise_lower"], choices["winsorise_upper"])
-    low, high = choices["scale_low"], choices["scale_high"]
-    if choices["normalisation"] == "z_score":
-        return z_score(inside, choices["scale_centre"], choices["scale_spread"])
-    if choices["normalisation"] == "percentile_rank":
-        return percentile_rank(inside, low, high)
-    if choices["normalisation"] == "goalposts":
-        return goalposts(inside, worst, best, low, high)
-    return min_max(inside, low, high)
+@pytest.fixture(scope="module")
+def problems(with_user_definitions: Released) -> list[Problem]:
+    return read_problems(with_user_definitions.settings)
 
 
-def test_outcome_scores_on_arrays_are_those_of_the_marts(with_user_definitions: Released) -> None:
+def test_productivity_on_arrays_is_that_of_the_marts(with_user_definitions: Released, problems: list[Problem]) -> None:
     with with_user_definitions.connect() as db:
-        definitions = db.execute("select * from marts.dim_definition where window_years = 1").df().set_index("definition_id")
-        scores = db.execute("select * from marts.fct_measure_score").df()
-        measures = db.execute("select * from marts.dim_measure").df().set_index("measure_id")
-        weights = db.execute("select * from marts.dim_definition_domain order by domain_order").df()
         ranking = db.execute(
-            "select definition_id, financial_year, area_code, outcome_score from marts.productivity_ranking"
+            "select definition_id, financial_year, area_code, annual_productivity, rank from marts.productivity_ranking"
         ).df()
+        definitions = set(db.execute("select definition_id from marts.dim_definition").df()["definition_id"])
+    assert {p.definition_id for p in problems} == definitions
     compared = 0
-    for (definition, year), rows in scores.groupby(["definition_id", "financial_year"]):
-        if definition not in definitions.index:
-            continue
-        choices, domains = definitions.loc[definition], weights[weights["definition_id"] == definition]
-        table = rows.pivot(index="measure_id", columns="area_code", values="value")
-        used = measures.loc[table.index]
-        turned = table.to_numpy(float) * used["polarity"].to_numpy(float)[:, None]
-        posts = [(used[p] * used["polarity"]).to_numpy(float) for p in ("goalpost_worst", "goalpost_best")]
-        names = list(domains["domain_id"])
-        weight = rows.groupby("measure_id")["weight"].first()[table.index].to_numpy(float)
-        inner = Level(np.array([names.index(d) for d in used["domain_id"]]), weight, choices["domain_aggregation"])
-        by_domain = aggregate(scaled(turned, choices, *posts), inner, min_coverage=choices["min_domain_coverage"])
-        outer = Level(np.zeros(len(names), dtype=int), domains["domain_weight"].to_numpy(float), choices["outcome_aggregation"])
-        outcome = pd.Series(aggregate(by_domain, outer, min_coverage=1.0)[0], index=table.columns, name="ours")
-        marts = ranking[(ranking["definition_id"] == definition) & (ranking["financial_year"] == year)].set_index("area_code")
-        both = marts.join(outcome, how="inner")
-        np.testing.assert_allclose(both["ours"], both["outcome_score"].astype(float), rtol=1e-9, err_msg=f"{definition} {year}")
-        compared += int(both["ours"].notna().sum())
+    for problem in problems:
+        scales = {str(problem.definition["normalisation"]): problem.own_scale}
+        for year in problem.years:
+            if problem.window == 1 and not year.is_ranked.any():
+                continue
+            rows = ranking[
+                (ranking["definition_id"] == problem.definition_id) & (ranking["financial_year"] == year.financial_year)
+            ]
+            expected = rows.set_index("area_code")["annual_productivity"].reindex(year.councils).to_numpy(float)
+            found = productivity(
+                year.arrays, scales, nominal(problem, year, 1), min_domain_coverage=problem.number("min_domain_coverage")
+            )[0]
+            both = year.is_ranked if problem.window == 1 else ~np.isnan(expected)
+            np.testing.assert_allclose(found[both], expected[both], rtol=1e-9)
+            compared += int(both.sum())
     assert compared > 5000
+
+
+def test_without_draws_every_replication_is_the_ranking(problems: list[Problem]) -> None:
+    """Windows of years too. Ties share a rank in both; below a tie SQL leaves no gap, so positions are compared."""
+    for problem in problems:
+        counts = simulate(problem, factors(problem), replications=1, seed=1, threads=1, data=False, method=False)
+        for year in (y for y in problem.years if y.is_ranked.any()):
+            expected = rankdata(year.rank, method="min", nan_policy="omit")
+            np.testing.assert_array_equal(counts[year.financial_year].quantile(0.5)[year.is_ranked], expected[year.is_ranked])

@@ -1,0 +1,101 @@
+-- How far chance may have carried each value: a 95 % interval and the standard error that goes with it.
+-- Surveys: the published margin. Proportions: Wilson. Rates of events: Byar on the count the rate implies. Rounded counts add the
+-- variance of rounding. What is not published has a stated, wide default, and says so.
+with
+
+measure_values as (select * from {{ ref('int_measure_values') }}),
+
+uncertainty as (select * from {{ ref('measure_uncertainty') }}),
+
+figures as (select * from {{ ref('stg_figures') }}),
+
+population as (select * from {{ ref('int_population') }}),
+
+joined as (
+    select
+        measure_values.financial_year,
+        measure_values.area_code,
+        measure_values.measure_id,
+        measure_values.value,
+        uncertainty.method,
+        uncertainty.rounded_to,
+        -- people on an average day become events of a year
+        coalesce(365 / uncertainty.event_days, 1) as events_per_rate,
+        margins.figure_id as margin_figure_id,
+        case when measure_values.breakdown = 'total' then 1 else uncertainty.split_margin_factor end as margin_factor,
+        coalesce(margins.value, uncertainty.default_margin) as margin,
+        coalesce(denominators.value, uncertainty.default_base) as base,
+        case uncertainty.method
+            when 'survey_margin' then margins.value is null or measure_values.breakdown != 'total'
+            when 'wilson' then denominators.value is null
+            when 'byar' then uncertainty.event_days is not null
+        end as is_default,
+        case uncertainty.counted_among
+            when '65_and_over' then population.population_65_and_over
+            when '18_to_64' then population.population_18_to_64
+            when 'adults' then population.population_adults
+        end as people
+    from measure_values
+    inner join uncertainty on measure_values.measure_id = uncertainty.measure_id
+    left join figures as published on measure_values.figure_id = published.figure_id
+    left join figures as margins
+        on
+            margins.framework = 'ascof_2023'
+            and uncertainty.margin_item = margins.item
+            and published.area_code = margins.area_code
+            and measure_values.value_year = margins.financial_year
+    left join figures as denominators on measure_values.denominator_figure_id = denominators.figure_id
+    left join population
+        on
+            measure_values.financial_year = population.financial_year
+            and measure_values.area_code = population.area_code
+    where measure_values.value is not null
+),
+
+counted as (
+    select
+        *,
+        least(greatest(value / 100, 0), 1) as share,
+        value * people / 100000 * events_per_rate as events,
+        power(rounded_to, 2) / 12 as rounding_variance
+    from joined
+),
+
+intervals as (
+    select
+        *,
+        case method
+            when 'survey_margin' then value - margin * margin_factor
+            when 'wilson' then 100 * {{ wilson('share', 'base', -1) }}
+            when 'byar' then ({{ byar('events', -1) }}) * 100000 / people / events_per_rate
+        end as chance_lower,
+        case method
+            when 'survey_margin' then value + margin * margin_factor
+            when 'wilson' then 100 * {{ wilson('share', 'base', 1) }}
+            when 'byar' then ({{ byar('events', 1) }}) * 100000 / people / events_per_rate
+        end as chance_upper,
+        case method
+            when 'wilson' then power(100 / base, 2)
+            when 'byar' then power(100000 / people, 2)
+            else 0
+        end * coalesce(rounding_variance, 0) as rounding
+    from counted
+),
+
+final as (
+    select
+        financial_year,
+        area_code,
+        measure_id,
+        value,
+        method,
+        is_default,
+        margin_figure_id,
+        case method when 'wilson' then base when 'byar' then events end as base,
+        chance_lower as lower_95,
+        chance_upper as upper_95,
+        sqrt(power((chance_upper - chance_lower) / (2 * {{ z95() }}), 2) + rounding) as standard_error
+    from intervals
+)
+
+select * from final

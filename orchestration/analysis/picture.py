@@ -1,0 +1,51 @@
+"""Rank intervals as a picture: one line a council, for the pages of Dagster. SVG by hand: a plotting library would be the heaviest package."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+import pandas as pd
+
+ROW, LEFT, WIDTH, TOP_MARGIN = 11, 190, 620, 34
+INTERVAL, MIDDLE, POINT = "#6BACE6", "#2073BC", "#12436D"
+
+
+def rank_intervals_svg(frame: pd.DataFrame, title: str) -> str:
+    """One row a council in order of rank: 90 % interval (thin), middle half (thick), rank (dot).
+
+    `frame` has area_name, rank, rank_p05, rank_p25, rank_p75, rank_p95. ValueError if it is empty.
+    """
+    if frame.empty:
+        raise ValueError("there is no rank to draw")
+    frame = frame.sort_values(["rank", "area_name"])
+    most = int(frame["rank_p95"].max())
+    height = TOP_MARGIN + ROW * len(frame) + 20
+
+    def x(rank: float) -> float:
+        return round(LEFT + (rank - 1) / max(most - 1, 1) * WIDTH, 1)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 30}" height="{height}" role="img" font-family="sans-serif" font-size="9">',
+        f'<title>{escape(title)}</title><rect width="100%" height="100%" fill="white"/>',
+        f'<text x="8" y="16" font-size="13">{escape(title)}</text>',
+    ]
+    for tick in (1, *range(25, most + 1, 25)):
+        parts.append(
+            f'<line x1="{x(tick)}" x2="{x(tick)}" y1="{TOP_MARGIN - 6}" y2="{height - 16}" stroke="#ddd"/>'
+            f'<text x="{x(tick)}" y="{TOP_MARGIN - 8}" text-anchor="middle">{tick}</text>'
+        )
+    for position, row in enumerate(frame.to_dict("records")):
+        y = TOP_MARGIN + ROW * position + ROW / 2
+        parts.append(
+            f'<text x="{LEFT - 8}" y="{y + 3}" text-anchor="end">{escape(str(row["area_name"]))} {int(row["rank"])}</text>'
+            f'<line x1="{x(row["rank_p05"])}" x2="{x(row["rank_p95"])}" y1="{y}" y2="{y}" stroke="{INTERVAL}" stroke-width="2"/>'
+            f'<line x1="{x(row["rank_p25"])}" x2="{x(row["rank_p75"])}" y1="{y}" y2="{y}" stroke="{MIDDLE}" stroke-width="5"/>'
+            f'<circle cx="{x(row["rank"])}" cy="{y}" r="3" fill="{POINT}"/>'
+        )
+    return "".join(parts) + "</svg>"
+
+
+def as_markdown(svg: str, alternative: str) -> str:
+    """The picture inside markdown, so that it needs no file."""
+    return f"![{alternative}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"

@@ -1,0 +1,163 @@
+"""From the results of studies to rows of the marts in `tables.py`. Reshaping only; arithmetic belongs to `studies.py` and `index/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from orchestration.analysis.factors import nominal
+from orchestration.analysis.problems import DefinitionYear, Problem
+from orchestration.analysis.studies import TOP, Dropped, RankCounts, YearSensitivity, rank_quantile
+from orchestration.index.aggregate import Level
+from orchestration.index.diagnostics import correlations, cronbach_alpha, effective_weights
+from orchestration.index.monte_carlo import domain_scores, measure_scores
+
+REDUNDANT = 0.9
+"""Two measures that correlate at least so strongly count as saying the same."""
+
+
+def _at(problem: Problem, year: str) -> dict[str, object]:
+    return {"definition_id": problem.definition_id, "financial_year": year}
+
+
+def _years(problem: Problem) -> dict[str, DefinitionYear]:
+    return {year.financial_year: year for year in problem.years}
+
+
+def rank_uncertainty(problem: Problem, counts: Mapping[str, RankCounts], uncertainty_of: str) -> list[dict[str, object]]:
+    """Rows of `rank_uncertainty`, ranked councils only."""
+    rows: list[dict[str, object]] = []
+    for name, counted in counts.items():
+        year = _years(problem)[name]
+        quantiles = {f"rank_{label}": counted.quantile(q) for label, q in
+                     (("p05", 0.05), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p95", 0.95))}  # fmt: skip
+        top_ten = counted.probability_at_most(TOP)
+        top_quarter = counted.probability_at_most(year.is_ranked.sum() / 4)
+        above_peers = counted.above_peers / counted.ranked
+        for n in np.flatnonzero(year.is_ranked):
+            rows.append(
+                _at(problem, name)
+                | {"area_code": year.councils[n], "uncertainty_of": uncertainty_of, "rank": int(year.rank[n])}
+                | {label: None if np.isnan(values[n]) else int(values[n]) for label, values in quantiles.items()}
+                | {
+                    "probability_top_ten": top_ten[n],
+                    "probability_top_quarter": top_quarter[n],
+                    "probability_above_peers": above_peers[n],
+                    "share_ranked": np.nan_to_num(counted.ranked[n]) / counted.replications,
+                    "replications": counted.replications,
+                }
+            )
+    return rows
+
+
+def pairwise(problem: Problem, counts: Mapping[str, RankCounts]) -> list[dict[str, object]]:
+    """Rows of `pairwise_probability`: each pair of ranked councils once."""
+    rows: list[dict[str, object]] = []
+    for name, counted in counts.items():
+        year = _years(problem)[name]
+        ranked = np.flatnonzero(year.is_ranked)
+        share = counted.above / counted.replications
+        rows += [
+            _at(problem, name)
+            | {"area_code": year.councils[a], "other_area_code": year.councils[b], "probability_above": share[a, b]}
+            for position, a in enumerate(ranked)
+            for b in ranked[position + 1 :]
+        ]
+    return rows
+
+
+def convergence(problem: Problem, counts: Mapping[str, RankCounts]) -> list[dict[str, object]]:
+    """Rows of `uncertainty_convergence`."""
+    rows: list[dict[str, object]] = []
+    for name, counted in counts.items():
+        ranked = _years(problem)[name].is_ranked
+        for replications, at_rank in sorted(counted.snapshots.items()):
+            width = (rank_quantile(at_rank, 0.95) - rank_quantile(at_rank, 0.05))[ranked]
+            rows.append(_at(problem, name) | {"replications": replications, "mean_interval_width": float(np.nanmean(width))})
+    return rows
+
+
+def sensitivity_rows(problem: Problem, results: Mapping[str, YearSensitivity]) -> list[dict[str, object]]:
+    """Rows of `sensitivity`."""
+    rows: list[dict[str, object]] = []
+    for name, found in results.items():
+        ix = found.indices
+        for output, area in enumerate(["all", *found.councils]):
+            for f, factor in enumerate(found.factors):
+                rows.append(
+                    _at(problem, name)
+                    | {
+                        "area_code": area,
+                        "factor_id": factor,
+                        "first_order": ix.first[f, output],
+                        "first_order_p05": ix.first_low[f, output],
+                        "first_order_p95": ix.first_high[f, output],
+                        "total": ix.total[f, output],
+                        "total_p05": ix.total_low[f, output],
+                        "total_p95": ix.total_high[f, output],
+                        "samples": found.samples,
+                    }
+                )
+    return rows
+
+
+def drop_one_rows(problem: Problem, year: DefinitionYear, found: list[Dropped]) -> list[dict[str, object]]:
+    """Rows of `drop_one`, ranked councils only."""
+    return [
+        _at(problem, year.financial_year)
+        | {
+            "element_kind": dropped.kind,
+            "element_id": dropped.name,
+            "area_code": year.councils[n],
+            "rank": int(year.rank[n]),
+            "rank_without": int(dropped.rank[n]),
+            "places_gained": int(year.rank[n] - dropped.rank[n]),
+        }
+        for dropped in found
+        for n in np.flatnonzero(year.is_ranked)
+        if not np.isnan(dropped.rank[n])
+    ]
+
+
+def diagnostics(problem: Problem, year: DefinitionYear) -> list[dict[str, object]]:
+    """Rows of `index_diagnostics` for one year, on the nominal scores of all councils that count when scaling."""
+    arrays, chosen = year.arrays, nominal(problem, year, 1)
+    scales = {str(problem.definition["normalisation"]): problem.own_scale}
+    scores = measure_scores(arrays, scales, chosen)[0]
+    domains = domain_scores(arrays, scores[None], chosen, min_coverage=problem.number("min_domain_coverage"))[0]
+    levels = [
+        Level(arrays.domain_of, arrays.measure_weights),
+        Level(np.zeros(len(year.domains), dtype=np.int64), arrays.domain_weights),
+    ]
+    outcome = (arrays.domain_weights @ domains) / arrays.domain_weights.sum()
+    weights = effective_weights(levels)[0]
+    together = correlations(np.vstack([scores, domains, outcome[None]]))
+    count = len(year.measures)
+    rows: list[dict[str, object]] = []
+
+    def add(statistic: str, domain: int, value: float, measure: int | None = None, other: int | None = None) -> None:
+        rows.append(
+            _at(problem, year.financial_year)
+            | {
+                "statistic": statistic,
+                "domain_id": year.domains[domain],
+                "measure_id": None if measure is None else year.measures[measure],
+                "other_measure_id": None if other is None else year.measures[other],
+                "value": None if np.isnan(value) else float(value),
+            }
+        )
+
+    for domain in range(len(year.domains)):
+        add("cronbach_alpha", domain, cronbach_alpha(scores[arrays.domain_of == domain]))
+    for measure in range(count):
+        domain = int(arrays.domain_of[measure])
+        add("effective_weight", domain, weights[measure], measure)
+        add("correlation_with_domain", domain, together[measure, count + domain], measure)
+        add("correlation_with_outcome", domain, together[measure, -1], measure)
+        for other in range(measure + 1, count):
+            if arrays.domain_of[other] == domain:
+                add("correlation", domain, together[measure, other], measure, other)
+            if abs(together[measure, other]) >= REDUNDANT:
+                add("redundant_pair", domain, together[measure, other], measure, other)
+    return rows

@@ -1,0 +1,124 @@
+"""The marts of the analysis: names, types and descriptions of their columns. What stands in them is made in `rows.py`.
+
+Light on purpose: the code location and the release read it without importing what simulates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+KEY = (
+    ("definition_id", "varchar", "Definition of the index."),
+    ("financial_year", "varchar", "Financial year, such as 2018-19."),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A mart: what it is, and its columns as (name, type, description), key first."""
+
+    name: str
+    description: str
+    columns: tuple[tuple[str, str, str], ...]
+
+    def frame(self, rows: list[dict[str, object]]) -> pd.DataFrame:
+        """Rows with this table's columns, in order."""
+        return pd.DataFrame(rows, columns=[name for name, _, _ in self.columns])
+
+
+RANK_UNCERTAINTY = Table(
+    "rank_uncertainty",
+    "How sure each rank is: where it falls when figures are drawn from their intervals and choices from their alternatives.",
+    (
+        *KEY,
+        ("area_code", "varchar", "ONS code."),
+        ("uncertainty_of", "varchar", "What was drawn: both, data (the figures alone) or method (the choices alone)."),
+        ("rank", "integer", "Rank in the ranking itself."),
+        ("rank_p05", "integer", "Rank that 5 % of replications do not exceed: the better end of the 90 % interval."),
+        ("rank_p25", "integer", "Rank that 25 % of replications do not exceed."),
+        ("rank_median", "integer", "Median rank."),
+        ("rank_p75", "integer", "Rank that 75 % of replications do not exceed."),
+        ("rank_p95", "integer", "Rank that 95 % of replications do not exceed: the worse end of the 90 % interval."),
+        ("probability_top_ten", "double", "Share of replications with a rank of 10 or better."),
+        ("probability_top_quarter", "double", "Share of replications with a rank in the best quarter of the councils ranked."),
+        ("probability_above_peers", "double", "Share of replications with a productivity above the median of its peers."),
+        (
+            "share_ranked",
+            "double",
+            "Share of replications in which the council could be ranked at all; the others count nowhere.",
+        ),
+        ("replications", "integer", "Replications."),
+    ),
+)
+PAIRWISE = Table(
+    "pairwise_probability",
+    "How likely it is that one council stands above another, for each pair of ranked councils.",
+    (
+        *KEY,
+        ("area_code", "varchar", "ONS code."),
+        ("other_area_code", "varchar", "ONS code of the other; later in the alphabet, so that a pair stands once."),
+        ("probability_above", "double", "Share of replications in which the first ranks better; ties count for neither."),
+    ),
+)
+SENSITIVITY = Table(
+    "sensitivity",
+    "Which choice, or chance in the figures, moves ranks: Sobol indices for the whole ranking and for each council's rank.",
+    (
+        *KEY,
+        (
+            "area_code",
+            "varchar",
+            "ONS code of the council whose rank is explained, or all: the mean change of rank over councils.",
+        ),
+        ("factor_id", "varchar", "Choice that is varied (dim_method_factor); data is chance in the figures."),
+        ("first_order", "double", "Share of the variance that the factor explains by itself. Empty if the rank never changes."),
+        ("first_order_p05", "double", "Lower end of its 90 % bootstrap interval."),
+        ("first_order_p95", "double", "Upper end of its 90 % bootstrap interval."),
+        ("total", "double", "Share of the variance that would go if the factor were fixed, with all its interactions."),
+        ("total_p05", "double", "Lower end of its 90 % bootstrap interval."),
+        ("total_p95", "double", "Upper end of its 90 % bootstrap interval."),
+        ("samples", "integer", "Base samples; each factor costs as many replications again, and two more."),
+    ),
+)
+DROP_ONE = Table(
+    "drop_one",
+    "Each council's rank when one measure, or one domain, is left out.",
+    (
+        *KEY,
+        ("element_kind", "varchar", "measure or domain."),
+        ("element_id", "varchar", "What is left out. A measure alone in its domain cannot be."),
+        ("area_code", "varchar", "ONS code."),
+        ("rank", "integer", "Rank with everything."),
+        ("rank_without", "integer", "Rank without it."),
+        ("places_gained", "integer", "Places better without it; negative is worse."),
+    ),
+)
+DIAGNOSTICS = Table(
+    "index_diagnostics",
+    "Whether the index is well built: how measures hang together, which say the same, and what weight each has in the end.",
+    (
+        *KEY,
+        (
+            "statistic",
+            "varchar",
+            "cronbach_alpha (of a domain's scores), effective_weight (share of the outcome score), correlation_with_domain, "
+            "correlation_with_outcome, correlation (of two measures of a domain), redundant_pair (of any two, at least 0.9 either way).",
+        ),
+        ("domain_id", "varchar", "Domain."),
+        ("measure_id", "varchar", "Measure; empty for a whole domain."),
+        ("other_measure_id", "varchar", "The other measure of a pair."),
+        ("value", "double", "Value of the statistic, between -1 and 1, alpha at most 1."),
+    ),
+)
+CONVERGENCE = Table(
+    "uncertainty_convergence",
+    "How the width of rank intervals settles as replications grow.",
+    (
+        *KEY,
+        ("replications", "integer", "Replications so far."),
+        ("mean_interval_width", "double", "Mean over councils of rank_p95 - rank_p05, places."),
+    ),
+)
+TABLES = (RANK_UNCERTAINTY, PAIRWISE, SENSITIVITY, DROP_ONE, DIAGNOSTICS, CONVERGENCE)

@@ -1,0 +1,113 @@
+"""`make bench`: how long the uncertainty of ranks takes, as ratios and as growth with size. Prints; asserts nothing about time.
+
+python -m tests.benchmarks.uncertainty [replications]
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from orchestration.analysis.factors import Factors, factors_of
+from orchestration.analysis.problems import DefinitionYear, Problem
+from orchestration.analysis.studies import simulate
+from orchestration.index.monte_carlo import Year
+from orchestration.settings import PROJECT_ROOT, get_settings
+
+COINR_SECONDS = 1367
+"""What COINr 1.1.14 took for 6,000 replications of the ASEM design on two cores, on another machine of the same size."""
+
+
+def problem(councils: int, measures: int, years: int, seed: int = 1) -> Problem:
+    """A made-up index of the default definition's choices: no value is missing, and all councils are ranked."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for year in range(years):
+        arrays = Year(
+            values=rng.normal(50, 10, (measures, councils)),
+            standard_errors=np.full((measures, councils), 3.0),
+            least=np.full(measures, -np.inf),
+            most=np.full(measures, np.inf),
+            worst=np.zeros(measures),
+            best=np.full(measures, 100.0),
+            domain_of=np.arange(measures) % 3,
+            draw_of=np.arange(measures),
+            measure_weights=np.ones(measures),
+            domain_weights=np.ones(3),
+            spend={name: rng.lognormal(0, 0.15, councils) for name in ("total_net", "total_net_need_adjusted")},
+            spend_variation=np.full(councils, 0.02),
+            ranked=np.ones(councils, dtype=bool),
+        )
+        names = [f"measure_{n}" for n in range(measures)]
+        made.append(
+            DefinitionYear(
+                f"{2017 + year}-{(18 + year) % 100:02d}", names, ["one", "two", "three"], [str(n) for n in range(councils)],
+                arrays, np.arange(1.0, councils + 1),
+            )
+        )  # fmt: skip
+    definition = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/index_definitions.csv").set_index("definition_id").loc["default"]
+    named: dict[str, object] = {str(k): None if pd.isna(v) else v for k, v in definition.items()}
+    return Problem(named | {"definition_id": "default"}, made, [np.full(councils, -1)] * years)
+
+
+def factors(of: Problem) -> Factors:
+    """The project's own factors, all varied."""
+    return factors_of(pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/method_factors.csv"), of, of)
+
+
+def seconds(councils: int, measures: int, years: int, replications: int, threads: int) -> float:
+    """Wall time of one simulation."""
+    made = problem(councils, measures, years)
+    began = time.perf_counter()
+    simulate(made, factors(made), replications=replications, seed=1, threads=threads)
+    return time.perf_counter() - began
+
+
+def asem(folder: Path) -> None:
+    """The ASEM design of 600 replications, ten times over, beside what COINr took for as many."""
+    from orchestration.index.replications import replicate
+    from tests.unit.test_asem import design_arrays
+
+    began = time.perf_counter()
+    scaled, steps, design = design_arrays(folder, "SA")
+    design = pd.concat([design] * 10)
+    prepared = time.perf_counter()
+    replicate(scaled, steps, design["data_set"].to_numpy(), design["weight_set"].to_numpy(), design["mean"].tolist())
+    took = time.perf_counter() - began
+    print(
+        f"ASEM, 51 countries, 49 indicators, four levels, {len(design):,} replications: {took:.2f} s "
+        f"({prepared - began:.2f} s of it reading and treating); COINr {COINR_SECONDS:,} s; ratio 1 : {COINR_SECONDS / took:,.0f}"
+    )
+
+
+def main() -> None:
+    """Print the benchmark."""
+    replications = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    threads = get_settings().threads
+    reference = get_settings().given_data_dir.parent / "reference" / "asem"
+    if reference.exists():
+        asem(reference)
+    print(f"{'councils':>9}{'measures':>9}{'years':>6}{'replications':>13}{'threads':>8}{'seconds':>9}{'us per score':>13}")
+    sizes = [
+        (150, 25, 1, 1024),
+        (150, 25, 1, 2048),
+        (150, 25, 1, 4096),
+        (300, 25, 1, 1024),
+        (150, 50, 1, 1024),
+        (150, 25, 2, 1024),
+    ]
+    for councils, measures, years, times in [*sizes, (150, 25, 7, replications)]:
+        took = seconds(councils, measures, years, times, threads)
+        each = took * 1e6 / (councils * measures * years * times)
+        print(f"{councils:9,}{measures:9,}{years:6,}{times:13,}{threads:8}{took:9.2f}{each:13.4f}", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(f"peak memory of the process: {peak:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()
