@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,11 @@ from orchestration.readers.cells import LayoutError
 from orchestration.readers.deflators import read_deflators
 from orchestration.readers.delayed_transfers import read_delayed_transfers
 from orchestration.readers.deprivation import read_deprivation
+from orchestration.readers.discharge_ready_date import item_name, read_discharge_ready_date, year_sums
+from orchestration.readers.fingertips import read_fingertips
 from orchestration.readers.population import read_population
+from orchestration.readers.revenue_outturn import read_form
+from orchestration.readers.salt import Count, read_salt
 
 OGL = "Open Government Licence v3.0"
 
@@ -48,7 +53,9 @@ DEPRIVATION_FILES = {
     2019: "File_11_-_IoD2019_Local_Authority_District_Summaries__upper-tier__.xlsx",
 }
 MARGIN_ITEMS = tuple(f"{code}_margin_of_error" for code in ("1A", "1C", "1D", "3A", "4A", "5A1"))  # surveys the index uses
-MARGIN_YEARS = ("2017-18", "2023-24")
+MARGIN_YEARS = ("2017-18", "2024-25")
+CLIENT_LEVEL_YEAR = "2024-25"  # the first year from client-level data, and the first of which this workbook is the publication
+CLIENT_LEVEL_BASES = tuple(f"{code}_denominator" for code in ("2A", "2D1", "2D2", "2E1", "2E2B", "3D1A", "3D2A"))
 FALLS_YEARS = ("2017-18",)  # the only year of the index the compilation reaches
 FIRST_DELAYED_TRANSFER_MONTH = "2015-04"  # 2014-15 is not held whole and no other series reaches back to it
 
@@ -66,6 +73,7 @@ class Edition:
     url: str = ""
     maturity: str = "final"
     note: str = ""
+    parts: tuple[Path, ...] = ()  # the files, where an edition is more than one; `file` is then the first
     sheet: str = ""  # the one sheet all figures come from; their locators then leave it out
 
 
@@ -77,32 +85,12 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
     """
     by_source: dict[str, list[pd.DataFrame]] = {}
     editions: list[dict[str, str]] = []
-    for edition in _editions(given):
+    for edition in (*_editions(given), *optional_editions(given / "publisher")):
         if not edition.file.exists():
             raise FileNotFoundError(f"{edition.title}: {edition.file} is absent; `--from` must name a folder that holds it.")
-        try:
-            frame = edition.figures()
-        except LayoutError as error:
-            raise LayoutError(f"{edition.file.name}: {error}") from error
-        frame = frame.assign(source=edition.source, edition=edition.edition)
-        if edition.sheet:
-            frame["locator"] = frame["locator"].str.removeprefix(f"{edition.sheet}!")
+        frame = figures_of(edition)
         by_source.setdefault(edition.source, []).append(frame)
-        editions.append(
-            {
-                "source": edition.source,
-                "edition": edition.edition,
-                "publisher": edition.publisher,
-                "title": edition.title,
-                "file": edition.file.name,
-                "sheet": edition.sheet,
-                "sha256": hashlib.sha256(edition.file.read_bytes()).hexdigest(),
-                "url": edition.url,
-                "licence": OGL,
-                "maturity": edition.maturity,
-                "note": edition.note,
-            }
-        )
+        editions.append(row_of(edition))
         report(f"{edition.source} {edition.edition}: {len(frame):,} figures")
     counts = {}
     for stale in target.glob("*/*.csv"):
@@ -124,6 +112,111 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
     return counts
 
 
+def figures_of(edition: Edition) -> pd.DataFrame:
+    """The figures of an edition, under its source and name. LayoutError names the file."""
+    try:
+        frame = edition.figures()
+    except LayoutError as error:
+        raise LayoutError(f"{edition.file.name}: {error}") from error
+    frame = frame.assign(source=edition.source, edition=edition.edition)
+    if edition.sheet:
+        frame["locator"] = frame["locator"].str.removeprefix(f"{edition.sheet}!")
+    return frame
+
+
+def row_of(edition: Edition) -> dict[str, str]:
+    """What `editions.csv` says of an edition. The hash is over all its files, one after the other."""
+    digest = hashlib.sha256()
+    for path in edition.parts or (edition.file,):
+        digest.update(path.read_bytes())
+    more = f" and {len(edition.parts) - 1} more" if len(edition.parts) > 1 else ""
+    return {
+        "source": edition.source,
+        "edition": edition.edition,
+        "publisher": edition.publisher,
+        "title": edition.title,
+        "file": edition.file.name + more,
+        "sheet": edition.sheet,
+        "sha256": digest.hexdigest(),
+        "url": edition.url,
+        "licence": OGL,
+        "maturity": edition.maturity,
+        "note": edition.note,
+    }
+
+
+def optional_editions(published: Path) -> Iterator[Edition]:
+    """Publications that are read when they are at hand; without them their measures stay "not held".
+
+    fingertips/*.csv           what the API serves for 41401 (hip fracture)
+    salt/*.csv                 the long SALT CSV, beside it counts.csv (item, column, value): which keys of that edition make which count
+    discharge_ready_date/<financial year>/*.csv   the twelve monthly files, beside them measures.csv (item, measure): the publication's words
+    """
+    for path in sorted((published / "fingertips").glob("*.csv")):
+        yield Edition(
+            "fingertips", path.stem, "Office for Health Improvement and Disparities", f"Public health profiles: {path.stem}",
+            path, partial(_read, path, read_fingertips), url="https://fingertips.phe.org.uk/",
+        )  # fmt: skip
+    keys = published / "salt" / "counts.csv"
+    for path in sorted(p for p in keys.parent.glob("*.csv") if p != keys):
+        yield Edition(
+            "salt", path.stem, "NHS Digital", f"Adult Social Care Activity and Finance Report, England: SALT data, {path.stem}",
+            path, partial(_salt, path, keys),
+        )  # fmt: skip
+    for folder in sorted(p for p in (published / "discharge_ready_date").glob("*") if p.is_dir()):
+        words = folder / "measures.csv"
+        months = tuple(sorted(p for p in folder.glob("*.csv") if p != words))
+        if months:
+            yield Edition(
+                "discharge_ready_date", folder.name, "NHS England", f"Discharge ready date, monthly data, {folder.name}",
+                months[0], partial(_discharge_ready_date, months, words), parts=months,
+                url="https://www.england.nhs.uk/statistics/statistical-work-areas/discharge-delays/discharge-ready-date/",
+            )  # fmt: skip
+
+
+def _salt(path: Path, keys: Path) -> pd.DataFrame:
+    if not keys.exists():
+        raise LayoutError(f"{keys} is absent: it says which keys make which count (columns item, column, value)")
+    table = read_table(keys)
+    counts = [
+        Count(str(item), {str(column): tuple(cells["value"]) for column, cells in rows.groupby("column")})
+        for item, rows in table.groupby("item")
+    ]
+    return read_salt(path.read_bytes(), counts)
+
+
+def _discharge_ready_date(months: tuple[Path, ...], words: Path) -> pd.DataFrame:
+    if not words.exists():
+        raise LayoutError(f"{words} is absent: it says by which words the publication calls each item (columns item, measure)")
+    items = {item_name(measure): item for item, measure in read_table(words)[["item", "measure"]].itertuples(index=False)}
+    return year_sums([read_discharge_ready_date(p.read_bytes(), *_month_in(p.stem)) for p in months], items)
+
+
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+
+
+def _month_in(stem: str) -> tuple[int, int]:
+    """'Discharge-Ready-Date-monthly-data-csv-April-2024-Revised' -> (2024, 4). LayoutError if no month and year stand in it."""
+    words = stem.lower().split("-")
+    for month, year in pairwise(words):
+        if month in MONTHS and year.isdigit():
+            return int(year), MONTHS.index(month) + 1
+    raise LayoutError(f"{stem}: no month and year such as April-2024 in the file's name")
+
+
 def _editions(given: Path) -> Iterator[Edition]:
     tidy, published = given / "figures", given / "publisher"
     yield from _ascof(tidy)
@@ -131,9 +224,9 @@ def _editions(given: Path) -> Iterator[Edition]:
     yield Edition(
         "ascof", "2024-25", "Department of Health and Social Care",
         "Measures from the Adult Social Care Outcomes Framework, England, 2024 to 2025: outcome and demographic data",
-        series, partial(_margins_of_error, series),
+        series, partial(_time_series, series),
         url="https://www.gov.uk/government/statistics/measures-from-the-adult-social-care-outcomes-framework-england-2024-to-2025",
-        note="a series of years; only the margins of error of the surveys are carried, 95 % confidence",
+        note="a series of years; of the years before 2024-25 only the margins of error of the surveys are carried (95 % confidence)",
     )  # fmt: skip
     for year in sorted(read_table(tidy / "adult_social_care_net_current_expenditure.csv")["financial_year"].unique()):
         path = tidy / "adult_social_care_net_current_expenditure.csv"
@@ -144,6 +237,13 @@ def _editions(given: Path) -> Iterator[Edition]:
             note="carried from a tidy compilation of the outturn files; the year labels of 2015-16 and 2016-17 were inferred from totals"
             if year < "2017-18" else "carried from a tidy compilation of the outturn files",
         )  # fmt: skip
+    form = published / "revenue_outturn" / "RO3_2024-25.ods"
+    yield Edition(
+        "revenue_outturn", "2024-25", "Ministry of Housing, Communities and Local Government",
+        "Local authority revenue expenditure and financing England: 2024-25 individual local authority data, outturn: RO3 social care",
+        form, partial(_read, form, read_form, "2024-25"), sheet="RO3_LA_Data_202425",
+        note="net current expenditure of adult social care by reason and age; three councils had not submitted",
+    )  # fmt: skip
     folder = published / "activity_and_finance"
     nhsd = "NHS Digital"
     yield Edition(
@@ -201,10 +301,13 @@ def _read(path: Path, reader: Callable[..., pd.DataFrame], *arguments: object) -
     return reader(path.read_bytes(), *arguments)
 
 
-def _margins_of_error(path: Path) -> pd.DataFrame:
-    figures = read_ascof_time_series(path.read_bytes(), ("margin_of_error",))
-    first, last = MARGIN_YEARS
-    kept = figures["item"].isin(MARGIN_ITEMS) & figures["financial_year"].between(first, last)
+def _time_series(path: Path) -> pd.DataFrame:
+    figures = read_ascof_time_series(path.read_bytes(), ("margin_of_error", "denominator", "outcome"))
+    year, item = figures["financial_year"], figures["item"]
+    margins = item.isin(MARGIN_ITEMS) & year.between(*MARGIN_YEARS)
+    outcomes = (year == CLIENT_LEVEL_YEAR) & ~item.str.endswith(("_margin_of_error", "_denominator"))
+    bases = (year == CLIENT_LEVEL_YEAR) & item.isin(CLIENT_LEVEL_BASES)
+    kept = (margins | outcomes | bases) & ~item.str.startswith("6B") & ~figures["area_code"].str.startswith("E12")
     # A cell left empty belongs to a council that was not yet, or no longer, there.
     return figures[kept & ~(figures["value"].isna() & figures["mark"].isin(["", "[z]"]))]
 

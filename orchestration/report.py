@@ -96,7 +96,9 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
     if everything["previous_rank"].notna().any():
         console.print(f"\n{kept} of last year's top ten kept their place in it.", highlight=False)
     else:
-        console.print("\nThe year before is not ranked, so nothing is said of movement.", highlight=False)
+        told = everything["movement_note"].dropna()
+        reason = told.iloc[0] if len(told) else "The year before is not ranked, so nothing is said of movement"
+        console.print(f"\n{reason}.", highlight=False, soft_wrap=True)
 
 
 def print_release(console: Console, release: Path) -> None:

@@ -52,6 +52,9 @@ class SqlChain:
                     "spend_index": [spend_index[a] for a in areas], "is_spend_modelled": False, "is_implausible_change": False,
                 }
             ),
+            "intermediate.int_council_spend": pd.DataFrame(
+                {"financial_year": YEAR, "area_code": areas, "spend_basis": "total_net", "spend_gbp": 1.0}
+            ),
         }  # fmt: skip
         with duckdb.connect() as db:
             db.execute("attach ':memory:' as warehouse")

@@ -108,9 +108,22 @@ def test_a_measure_is_the_same_across_the_new_framework(
 def test_community_support_is_the_ratio_of_two_published_counts(db: duckdb.DuckDBPyConnection) -> None:
     assert fact(db, "2021-22", "measure_community_support_65") == pytest.approx(100 * (359_795 - 42_180 - 94_520) / 359_795)
     bases = db.execute(
-        "select distinct value_basis from marts.fct_measure_value where measure_id = 'community_support_65' and value is not null"
+        "select distinct value_basis from marts.fct_measure_value where measure_id = 'community_support_65' and value is not null "
+        "and financial_year = '2021-22'"
     )
     assert bases.fetchall() == [("computed",)]
+
+
+def test_2024_25_is_ranked_and_not_compared_with_the_year_before(db: duckdb.DuckDBPyConnection) -> None:
+    """Client-level data broke most outcomes. England's published values and totals of that year stand as published."""
+    assert fact(db, "2024-25", "measure_ld_settled_home") == 81.4
+    assert fact(db, "2024-25", "measure_reablement_offered") == 5.7
+    assert fact(db, "2024-25", "measure_community_support_65") == 60.3
+    (ranked, compared, told) = db.execute("""
+        select count(rank), count(previous_rank), count(distinct movement_note) filter (movement_note like 'Not compared%')
+        from marts.productivity_ranking where definition_id = 'default' and financial_year = '2024-25'
+    """).fetchone() or (0, 0, 0)
+    assert (ranked, compared, told) == (134, 0, 1)
 
 
 def test_falls_are_missing_for_counties_and_say_so(db: duckdb.DuckDBPyConnection) -> None:

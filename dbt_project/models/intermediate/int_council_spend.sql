@@ -6,7 +6,34 @@ council_years as (select * from {{ ref('int_council_years') }}),
 
 net as (select * from {{ ref('stg_net_current_expenditure') }}),
 
-domain_spend as (select * from {{ ref('int_domain_spend') }}),
+domain_spend as (
+    select
+        'by_domain_gross' as spend_basis,
+        financial_year,
+        area_code,
+        domain_id,
+        spend_gbp,
+        figure_ids,
+        is_interpolated
+    from {{ ref('int_domain_spend') }}
+    union all
+    select
+        'by_domain_net' as spend_basis,
+        financial_year,
+        area_code,
+        domain_id,
+        spend_gbp,
+        figure_ids,
+        false as is_interpolated
+    from {{ ref('int_domain_net_spend') }}
+),
+
+domain_spend_years as (
+    select distinct
+        spend_basis,
+        financial_year
+    from domain_spend
+),
 
 population as (select * from {{ ref('int_population') }}),
 
@@ -37,7 +64,7 @@ by_domain as (
     select
         council_years.financial_year,
         council_years.area_code,
-        'by_domain_gross' as spend_basis,
+        domain_spend_years.spend_basis,
         domains.domain_id,
         domain_spend.figure_ids,
         domain_spend.spend_gbp,
@@ -48,17 +75,18 @@ by_domain as (
         end as population,
         coalesce(domain_spend.is_interpolated, false) as is_interpolated
     from council_years
+    inner join domain_spend_years on council_years.financial_year = domain_spend_years.financial_year
     cross join domains
     left join domain_spend
         on
-            council_years.area_code = domain_spend.area_code
+            domain_spend_years.spend_basis = domain_spend.spend_basis
+            and council_years.area_code = domain_spend.area_code
             and council_years.financial_year = domain_spend.financial_year
             and domains.domain_id = domain_spend.domain_id
     left join population
         on
             council_years.area_code = population.area_code
             and council_years.financial_year = population.financial_year
-    where council_years.financial_year in (select d.financial_year from domain_spend as d)
 ),
 
 united as (

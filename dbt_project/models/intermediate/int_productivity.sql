@@ -7,6 +7,11 @@ annual as (select * from {{ ref('int_annual_productivity') }}),
 
 definitions as (select * from {{ ref('stg_definitions') }}),
 
+net as (
+    select * from {{ ref('int_council_spend') }}
+    where spend_basis = 'total_net'
+),
+
 -- Three years in a row of the same council over the same area; one missing year and there is no mean.
 windowed as (
     select
@@ -60,6 +65,7 @@ joined as (
         annual.coverage,
         annual.missing_domains,
         annual.spend_per_adult_gbp,
+        net.spend_gbp as net_spend_gbp,
         annual.england_spend_per_adult_gbp,
         annual.is_spend_modelled,
         annual.is_implausible_change,
@@ -76,6 +82,7 @@ joined as (
         definitions.min_year_coverage
     from annual
     inner join definitions on annual.definition_id = definitions.definition_id
+    left join net on annual.financial_year = net.financial_year and annual.area_code = net.area_code
     inner join windowed
         on
             annual.definition_id = windowed.definition_id
@@ -104,8 +111,10 @@ explained as (
             when annual_outcome_score is null then 'Too few measures: ' || missing_domains
             when productivity is null and window_years = 3
                 then 'The council does not have three years in a row with outcomes and spend over the same area'
-            when productivity is null and annual_spend_index is null and spend_per_adult_gbp is null
-                then 'No net current expenditure was published for the council, or no population is held'
+            when productivity is null and spend_per_adult_gbp is null and net_spend_gbp is null
+                then 'No net current expenditure was published for the council'
+            when productivity is null and spend_per_adult_gbp is null
+                then 'No population of the council is held'
             when productivity is null then 'No positive spend on this basis was published or can be modelled for the council'
         end as unranked_reason
     from joined

@@ -24,10 +24,10 @@ joined as (
         margins.figure_id as margin_figure_id,
         case when measure_values.breakdown = 'total' then 1 else uncertainty.split_margin_factor end as margin_factor,
         coalesce(margins.value, uncertainty.default_margin) as margin,
-        coalesce(denominators.value, uncertainty.default_base) as base,
+        coalesce(denominators.value, bases.value, uncertainty.default_base) as base,
         case uncertainty.method
             when 'survey_margin' then margins.value is null or measure_values.breakdown != 'total'
-            when 'wilson' then denominators.value is null
+            when 'wilson' then coalesce(denominators.value, bases.value) is null
             when 'byar' then uncertainty.event_days is not null
         end as is_default,
         case uncertainty.counted_among
@@ -44,6 +44,13 @@ joined as (
             and uncertainty.margin_item = margins.item
             and published.area_code = margins.area_code
             and measure_values.value_year = margins.financial_year
+    left join figures as bases
+        on
+            published.framework = bases.framework
+            and published.item || '_denominator' = bases.item
+            and published.area_code = bases.area_code
+            and published.financial_year = bases.financial_year
+            and bases.value > 0
     left join figures as denominators on measure_values.denominator_figure_id = denominators.figure_id
     left join population
         on

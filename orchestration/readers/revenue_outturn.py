@@ -1,0 +1,96 @@
+"""MHCLG, revenue outturn by council: one form of one year (ODS from 2022-23 on), and the data set of many years (CSV).
+
+A form's sheet is named `<FORM>_LA_Data_<years>`; headings stand in the row with `ONS Code`, and a hidden row holds the machine's name of
+each column (`RO3-ascphyold-net-cur-exp`): columns are found by that. The data set of many years names the same columns
+`RO3_ascphyold_net_cur_exp`. Amounts are GBP thousand in cash. Rows of classes of councils are left out.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from orchestration.figures import figures_frame
+from orchestration.readers.cells import LayoutError, cell_name, header_row, open_workbook, value_or_mark
+
+COUNCILS = ("E06", "E08", "E09", "E10")
+ENGLAND = "E92000001"
+REASONS = ("phy", "sns", "mmr", "lrn", "mnt")  # physical, sensory, memory, learning disability, mental health
+ADULT_SOCIAL_CARE = (*(f"asc{reason}{age}" for age in ("adl", "old") for reason in REASONS), "asctot")
+"""Lines of form RO3: support of adults aged 18-64 (adl) and of older people (old) by reason, and all adult social care."""
+
+
+def read_form(content: bytes, financial_year: str, form: str = "RO3", lines: Sequence[str] = ADULT_SOCIAL_CARE) -> pd.DataFrame:
+    """Net current expenditure of `lines`, councils and England. LayoutError names a sheet, row or column that is not there."""
+    book = open_workbook(content)
+    sheet = next((s for s in book.sheet_names if s.upper().startswith(f"{form}_LA_DATA")), None)
+    if sheet is None:
+        raise LayoutError(f"no sheet named {form}_LA_Data…; found {', '.join(map(repr, book.sheet_names))}")
+    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    head = header_row(rows, ["ONS Code", "Local authority"], sheet)
+    code_column = [str(c).strip() for c in rows[head]].index("ONS Code")
+    machine = next((row for row in reversed(rows) if any(str(c).startswith(f"{form}-") for c in row)), None)
+    if machine is None:
+        raise LayoutError(f"sheet {sheet!r}: no row with the machine's names of columns, such as {form}-{lines[0]}-net-cur-exp")
+    columns = {}
+    for line in lines:
+        wanted = f"{form}-{line}-net-cur-exp"
+        if wanted not in machine:
+            raise LayoutError(f"sheet {sheet!r}: no column {wanted}; found {', '.join(str(c) for c in machine if c)[:400]}")
+        columns[line] = machine.index(wanted)
+    figures = []
+    for number, row in enumerate(rows[head + 1 :], start=head + 1):
+        code = str(row[code_column]).strip()
+        if code != ENGLAND and not (code.startswith(COUNCILS) and len(code) == len(ENGLAND)):
+            continue
+        for line, column in columns.items():
+            where = f"{sheet}!{cell_name(number, column)}"
+            figures.append(_figure(financial_year, code, (form, line), row[column], where))
+    return figures_frame(figures)
+
+
+def read_many_years(content: bytes, form: str = "RO3", lines: Sequence[str] = ADULT_SOCIAL_CARE) -> pd.DataFrame:
+    """The same from the data set of many years: one row for each council and year, `year_ending` 201803 for 2017-18."""
+    names = {f"{form}_{line}_net_cur_exp": line for line in lines}
+    header = pd.read_csv(io.BytesIO(content), nrows=0, encoding="utf-8-sig").columns
+    absent = [c for c in ("year_ending", "ONS_code", "status", *names) if c not in header]
+    if absent:
+        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(header[:40])}")
+    table = pd.read_csv(
+        io.BytesIO(content),
+        usecols=["year_ending", "ONS_code", "status", *names],
+        dtype=str,
+        keep_default_na=False,
+        encoding="utf-8-sig",
+    )
+    figures = []
+    for number, row in enumerate(table.to_dict("records"), start=2):
+        code, ending = str(row["ONS_code"]).strip(), str(row["year_ending"]).strip()
+        if not re.fullmatch(r"\d{4}03", ending):
+            raise LayoutError(f"line {number}: year_ending {ending!r}, expected such as 201803")
+        if row["status"] == "total" or not (code.startswith(COUNCILS) and len(code) == len(ENGLAND)):
+            continue
+        year = f"{int(ending[:4]) - 1}-{ending[2:4]}"
+        for column, line in names.items():
+            figures.append(_figure(year, code, (form, line), row[column], f"line {number}, {column}"))
+    return figures_frame(figures)
+
+
+def _figure(year: str, code: str, form_and_line: tuple[str, str], cell: object, where: str) -> dict[str, object]:
+    form, line = form_and_line
+    value, mark = value_or_mark(cell, where)
+    return {
+        "framework": "revenue_outturn",
+        "financial_year": year,
+        "period": year,
+        "area_code": code,
+        "item": f"{form.lower()}_{line}_net_current_expenditure",
+        "breakdown": {"adl": "18_to_64", "old": "65_and_over"}.get(line[-3:], "total"),
+        "unit": "gbp_thousand",
+        "value": value,
+        "mark": mark if value is not None or mark else "(blank)",
+        "locator": where,
+    }

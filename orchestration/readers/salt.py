@@ -1,0 +1,104 @@
+"""NHS Digital and DHSC, short and long term support (SALT): the long CSV, one row a cell of the return.
+
+A row is of one table of one sheet (`TABLE`, `SHEET`; from 2024-25 `View`, `Measure`) and of one value of each key column; 99 is a total.
+Which keys make a count is data (`Count`), because key values differ by edition: a value that never occurs is an error that lists
+those that do, never a count of nothing.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from orchestration.figures import figures_frame
+from orchestration.readers.cells import LayoutError, value_or_mark
+
+AREA_COLUMNS = ("GEOGRAPHY_CODE", "GeographyCode")
+YEAR_COLUMNS = ("FY_Ending", "FYEnding")
+VALUE_COLUMN = "ITEMVALUE"
+TOTAL = "99"
+COUNCILS = ("E06", "E08", "E09", "E10")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A count to take: its name, and for each column that matters the values that are added up. Other key columns must be totals."""
+
+    item: str
+    where: Mapping[str, tuple[str, ...]]
+    breakdown: str = "total"
+
+
+def read_salt(content: bytes, counts: Sequence[Count]) -> pd.DataFrame:
+    """Counts of councils: each the sum of the rows it names; a row that is marked makes the whole count marked.
+
+    Raises LayoutError for a column or a key's value that is not there, for two rows of one cell, and for a cell that is neither a
+    number nor a mark.
+    """
+    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    area, year = _column(table, AREA_COLUMNS), _column(table, YEAR_COLUMNS)
+    _column(table, (VALUE_COLUMN,))
+    keys = [c for c in table.columns if c.endswith(("_Key", "_KEY"))]
+    table = table.assign(line=range(2, len(table) + 2))
+    table = table[table[area].str.startswith(COUNCILS)]
+    figures: list[dict[str, object]] = []
+    for count in counts:
+        rows = table
+        for column, values in count.where.items():
+            _column(table, (column,))
+            unknown = [v for v in values if v not in set(table[column])]
+            if unknown:
+                found = ", ".join(sorted(set(table[column]))[:30])
+                raise LayoutError(f"{count.item}: column {column} never has {', '.join(unknown)}; it has {found}")
+            rows = rows[rows[column].isin(values)]
+        for column in (c for c in keys if c not in count.where):
+            rows = rows[rows[column].isin([TOTAL, ""])]
+        cell = [area, year, *count.where]
+        twice = rows[rows.duplicated(cell, keep=False)].sort_values([*cell, "line"])
+        if len(twice):
+            lines = ", ".join(map(str, twice["line"].head(2)))
+            raise LayoutError(f"{count.item}: lines {lines} are the same cell of {twice.iloc[0][area]}; name more columns")
+        for (code, ending), cells in rows.groupby([area, year]):
+            figures.append(_figure(count, str(code), str(ending), cells))
+    return figures_frame(figures)
+
+
+def _figure(count: Count, code: str, ending: str, cells: pd.DataFrame) -> dict[str, object]:
+    read = [value_or_mark(cell, f"line {line}") for cell, line in zip(cells[VALUE_COLUMN], cells["line"], strict=True)]
+    marks = [mark for value, mark in read if value is None]
+    financial_year = label(ending)
+    return {
+        "framework": "salt",
+        "financial_year": financial_year,
+        "period": financial_year,
+        "area_code": code,
+        "item": count.item,
+        "breakdown": count.breakdown,
+        "unit": "count",
+        "value": None if marks else sum(value for value, _ in read if value is not None),
+        "mark": (marks[0] or "(blank)") if marks else "",
+        "locator": "lines " + ", ".join(str(line) for line in cells["line"]) + (" (sum)" if len(cells) > 1 else ""),
+    }
+
+
+def label(ending: str) -> str:
+    """'2019', '31/03/2019', '201819' or '2018-19' -> '2018-19'. LayoutError for anything else."""
+    text = ending.strip()
+    if len(text) == 7 and text[4] in "-/" and text[:4].isdigit():
+        return f"{text[:4]}-{text[5:]}"
+    if text.isdigit() and len(text) == 6 and int(text[4:]) == (int(text[2:4]) + 1) % 100:
+        return f"{text[:4]}-{text[4:]}"
+    last = text if text.isdigit() and len(text) == 4 else text[-4:] if text[:6] == "31/03/" else ""
+    if not last.isdigit():
+        raise LayoutError(f"financial year {ending!r}: expected such as 2019, 31/03/2019 or 2018-19")
+    return f"{int(last) - 1}-{last[2:]}"
+
+
+def _column(table: pd.DataFrame, names: Sequence[str]) -> str:
+    for name in names:
+        if name in table.columns:
+            return name
+    raise LayoutError(f"no column {' or '.join(names)}; found {', '.join(table.columns)}")
