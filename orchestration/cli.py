@@ -33,6 +33,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Data(StrEnum):
+    """Where the figures of a run come from."""
+
+    EMBEDDED = "embedded"
+    PUBLISHERS = "publishers"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="table for reading, csv or json for programs.")]
 DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which index definition.")]
 
@@ -54,13 +61,20 @@ def main() -> None:
 
 
 @app.command()
-def run() -> None:
-    """Build everything from the figures at hand and publish a release. Needs no network; takes about three quarters of a minute."""
+def run(
+    data: Annotated[
+        Data | None,
+        typer.Option("--data", help="embedded needs no network; publishers fetches publishers' files first (ASC_DATA)."),
+    ] = None,
+) -> None:
+    """Build everything from the figures at hand and publish a release; takes about a minute. Example: asc run --data publishers"""
     from orchestration.publication.release import NoReleaseError, current_release
     from orchestration.report import print_release
     from orchestration.run import StageDone, run_everything
 
     settings = get_settings()
+    if data is not None:
+        settings = settings.model_copy(update={"data": data.value})
     status = err.status("starting") if err.is_terminal else None
 
     def started(name: str) -> None:
@@ -91,6 +105,83 @@ def run() -> None:
         err.print("There is no earlier release.")
     err.print(f"Everything about this run: make ui, run {outcome.run_id[:8]}.", highlight=False)
     raise typer.Exit(1)
+
+
+@app.command()
+def sources(
+    name: Annotated[str | None, typer.Argument(help="One source, e.g. ascof; all if left out.")] = None,
+    failing: Annotated[bool, typer.Option("--failing", help="Only editions whose last attempt failed.")] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Each source and edition: held, embedded, missing, reissued, failing since when, with its licence."""
+    from orchestration.acquisition.status import statuses
+    from orchestration.figures import read_table
+    from orchestration.report import print_sources
+    from orchestration.sources.model import source_and_edition
+
+    settings = get_settings()
+    frame = statuses(settings.raw_dir, read_table(settings.figures_dir / "editions.csv"))
+    if name is not None:
+        frame = frame[frame["source"] == source_and_edition(name).source]
+    shown = frame[frame["failing_since"] != ""] if failing else frame
+    if format is Format.TABLE:
+        print_sources(out, shown, frame, settings.raw_dir)
+    else:
+        _print_rows(shown, format)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="One source, e.g. ascof; all if left out.")] = None,
+    year: Annotated[str | None, typer.Option("--year", "-y", help="Only editions of this financial year.")] = None,
+) -> None:
+    """Download publishers' files into data/raw: new ones, and reissues beside what is held. Exit code 1 if one did not come."""
+    from orchestration.acquisition.fetch import Fetched, Fetcher
+    from orchestration.sources.model import financial_years, source_and_edition
+    from orchestration.sources.model import sources as all_sources
+
+    settings = get_settings()
+    if year is not None and year not in financial_years():
+        raise ValueError(f"No source has an edition of {year}; there are {', '.join(financial_years())}.")
+    chosen = [source_and_edition(name)] if name else list(all_sources().values())
+    wanted = [(s, n) for s in chosen for n, e in s.editions.items() if year in {None, e.financial_year}]
+
+    def tell(one: Fetched) -> None:
+        failed = one.outcome.result == "failed"
+        what = one.outcome.reason if failed else f"{one.kept or 'unchanged'}, {one.outcome.size_bytes:,} bytes"
+        out.print(f"{'[red]✗[/]' if failed else '[green]✓[/]'} {one.source} {one.edition}: ", end="", highlight=False)
+        out.print(what, highlight=False, markup=False, soft_wrap=True)
+
+    done = Fetcher(settings.raw_dir, mirror=settings.mirror).fetch(wanted, tell)
+    failed = sum(one.outcome.result == "failed" for one in done)
+    kept = {word: sum(one.kept == word for one in done) for word in ("new", "reissue")}
+    out.print(
+        f"{len(done)} editions asked for: {kept['new']} new, {kept['reissue']} reissued, {failed} did not come. In {settings.raw_dir}; "
+        "asc sources lists them, asc run --data publishers uses them.", highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A publisher's file that was downloaded by hand.")],
+    source: Annotated[str, typer.Option("--source", "-s", help="Which source, e.g. revenue_outturn; asc sources lists them.")],
+    year: Annotated[str, typer.Option("--year", "-y", help="Financial year of the edition, e.g. 2024-25.")],
+    edition: Annotated[str | None, typer.Option("--edition", help="Which edition, where a year has several that fit.")] = None,
+) -> None:
+    """Take in a file fetched by hand, through the same checks. Example: asc import RO3.ods --source revenue_outturn --year 2024-25"""
+    from orchestration.acquisition.importing import import_file
+    from orchestration.sources.model import source_and_edition
+
+    done = import_file(file, source_and_edition(source, edition), year, get_settings().raw_dir, edition)
+    what = {"new": "taken in", "same": "already held", "reissue": "taken in as a reissue, beside what was held"}[done.kept]
+    out.print(
+        f"{file.name}: {what} as {source} {done.held.edition}, {done.figures:,} figures. {done.held.path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print("asc run --data publishers uses it.", highlight=False)
 
 
 @app.command()

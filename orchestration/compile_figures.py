@@ -8,54 +8,31 @@ What belongs here: which file is which edition, and how a tidy table becomes fig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
-from orchestration.figures import (
-    EDITION_COLUMNS,
-    FIGURE_KEY,
-    figures_frame,
-    read_table,
-    write_csv,
-    write_figures,
-)
-from orchestration.readers.activity_and_finance import read_finance_totals_2016_17, read_tables, tables_2021_22
-from orchestration.readers.ascof_time_series import read_ascof_time_series
-from orchestration.readers.cells import LayoutError
-from orchestration.readers.deflators import read_deflators
-from orchestration.readers.delayed_transfers import read_delayed_transfers
-from orchestration.readers.deprivation import read_deprivation
-from orchestration.readers.discharge_ready_date import item_name, read_discharge_ready_date, year_sums
-from orchestration.readers.fingertips import read_fingertips
-from orchestration.readers.population import read_population
-from orchestration.readers.revenue_outturn import read_form
-from orchestration.readers.salt import Count, read_salt
+from orchestration.acquisition.reading import read_edition
+from orchestration.figures import EDITION_COLUMNS, FIGURE_KEY, figures_frame, read_table, write_csv, write_figures
+from orchestration.readers.ascof_open_data import unit
+from orchestration.sources.model import Source, sources
 
 OGL = "Open Government Licence v3.0"
 
-POPULATION_FILES = {
-    2015: "MYE2_population_by_sex_and_age_for_local_authorities_UK_2015.xls",
-    2016: "ukmidyearestimates2016.xls",
-    2017: "ukmidyearestimates2017finalversion.xls",
-    2018: "ukmidyearestimates20182019ladcodes.xls",
-    2019: "ukmidyearestimates20192020ladcodes.xls",
-    2020: "ukpopestimatesmid2020on2021geography.xls",
-    2021: "ukpopestimatesmid2021on2021geographyfinal.xls",
-    2022: "mye22final.xlsx",
+EMBEDDED_EDITIONS = {
+    "activity_and_finance": ("2016-17", "2021-22"),
+    "ascof": ("2024-25",),
+    "deflators": ("2023-12",),
+    "deprivation": ("2015", "2019"),
+    "population": tuple(f"mid-{year}" for year in range(2015, 2023)),
+    "revenue_outturn": ("2024-25",),
 }
-DEPRIVATION_FILES = {
-    2015: "File_11_ID_2015_Upper-tier_Local_Authority_Summaries.xlsx",
-    2019: "File_11_-_IoD2019_Local_Authority_District_Summaries__upper-tier__.xlsx",
-}
-MARGIN_ITEMS = tuple(f"{code}_margin_of_error" for code in ("1A", "1C", "1D", "3A", "4A", "5A1"))  # surveys the index uses
-MARGIN_YEARS = ("2017-18", "2024-25")
-CLIENT_LEVEL_YEAR = "2024-25"  # the first year from client-level data, and the first of which this workbook is the publication
-CLIENT_LEVEL_BASES = tuple(f"{code}_denominator" for code in ("2A", "2D1", "2D2", "2E1", "2E2B", "3D1A", "3D2A"))
+"""Editions of `orchestration/sources/` whose file is read whole into the embedded figures, beside every month of delayed transfers."""
+
+RETURN_CODES = ("326", "327", "625", "626", "906")
 FALLS_YEARS = ("2017-18",)  # the only year of the index the compilation reaches
 FIRST_DELAYED_TRANSFER_MONTH = "2015-04"  # 2014-15 is not held whole and no other series reaches back to it
 
@@ -73,7 +50,6 @@ class Edition:
     url: str = ""
     maturity: str = "final"
     note: str = ""
-    parts: tuple[Path, ...] = ()  # the files, where an edition is more than one; `file` is then the first
     sheet: str = ""  # the one sheet all figures come from; their locators then leave it out
 
 
@@ -85,7 +61,7 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
     """
     by_source: dict[str, list[pd.DataFrame]] = {}
     editions: list[dict[str, str]] = []
-    for edition in (*_editions(given), *optional_editions(given / "publisher")):
+    for edition in _editions(given):
         if not edition.file.exists():
             raise FileNotFoundError(f"{edition.title}: {edition.file} is absent; `--from` must name a folder that holds it.")
         frame = figures_of(edition)
@@ -113,31 +89,20 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
 
 
 def figures_of(edition: Edition) -> pd.DataFrame:
-    """The figures of an edition, under its source and name. LayoutError names the file."""
-    try:
-        frame = edition.figures()
-    except LayoutError as error:
-        raise LayoutError(f"{edition.file.name}: {error}") from error
-    frame = frame.assign(source=edition.source, edition=edition.edition)
-    if edition.sheet:
-        frame["locator"] = frame["locator"].str.removeprefix(f"{edition.sheet}!")
-    return frame
+    """The figures of an edition, under its source and name."""
+    return edition.figures().assign(source=edition.source, edition=edition.edition)
 
 
 def row_of(edition: Edition) -> dict[str, str]:
-    """What `editions.csv` says of an edition. The hash is over all its files, one after the other."""
-    digest = hashlib.sha256()
-    for path in edition.parts or (edition.file,):
-        digest.update(path.read_bytes())
-    more = f" and {len(edition.parts) - 1} more" if len(edition.parts) > 1 else ""
+    """What `editions.csv` says of an edition."""
     return {
         "source": edition.source,
         "edition": edition.edition,
         "publisher": edition.publisher,
         "title": edition.title,
-        "file": edition.file.name + more,
+        "file": edition.file.name,
         "sheet": edition.sheet,
-        "sha256": digest.hexdigest(),
+        "sha256": hashlib.sha256(edition.file.read_bytes()).hexdigest(),
         "url": edition.url,
         "licence": OGL,
         "maturity": edition.maturity,
@@ -145,89 +110,9 @@ def row_of(edition: Edition) -> dict[str, str]:
     }
 
 
-def optional_editions(published: Path) -> Iterator[Edition]:
-    """Publications that are read when they are at hand; without them their measures stay "not held".
-
-    fingertips/*.csv           what the API serves for 41401 (hip fracture)
-    salt/*.csv                 the long SALT CSV, beside it counts.csv (item, column, value): which keys of that edition make which count
-    discharge_ready_date/<financial year>/*.csv   the twelve monthly files, beside them measures.csv (item, measure): the publication's words
-    """
-    for path in sorted((published / "fingertips").glob("*.csv")):
-        yield Edition(
-            "fingertips", path.stem, "Office for Health Improvement and Disparities", f"Public health profiles: {path.stem}",
-            path, partial(_read, path, read_fingertips), url="https://fingertips.phe.org.uk/",
-        )  # fmt: skip
-    keys = published / "salt" / "counts.csv"
-    for path in sorted(p for p in keys.parent.glob("*.csv") if p != keys):
-        yield Edition(
-            "salt", path.stem, "NHS Digital", f"Adult Social Care Activity and Finance Report, England: SALT data, {path.stem}",
-            path, partial(_salt, path, keys),
-        )  # fmt: skip
-    for folder in sorted(p for p in (published / "discharge_ready_date").glob("*") if p.is_dir()):
-        words = folder / "measures.csv"
-        months = tuple(sorted(p for p in folder.glob("*.csv") if p != words))
-        if months:
-            yield Edition(
-                "discharge_ready_date", folder.name, "NHS England", f"Discharge ready date, monthly data, {folder.name}",
-                months[0], partial(_discharge_ready_date, months, words), parts=months,
-                url="https://www.england.nhs.uk/statistics/statistical-work-areas/discharge-delays/discharge-ready-date/",
-            )  # fmt: skip
-
-
-def _salt(path: Path, keys: Path) -> pd.DataFrame:
-    if not keys.exists():
-        raise LayoutError(f"{keys} is absent: it says which keys make which count (columns item, column, value)")
-    table = read_table(keys)
-    counts = [
-        Count(str(item), {str(column): tuple(cells["value"]) for column, cells in rows.groupby("column")})
-        for item, rows in table.groupby("item")
-    ]
-    return read_salt(path.read_bytes(), counts)
-
-
-def _discharge_ready_date(months: tuple[Path, ...], words: Path) -> pd.DataFrame:
-    if not words.exists():
-        raise LayoutError(f"{words} is absent: it says by which words the publication calls each item (columns item, measure)")
-    items = {item_name(measure): item for item, measure in read_table(words)[["item", "measure"]].itertuples(index=False)}
-    return year_sums([read_discharge_ready_date(p.read_bytes(), *_month_in(p.stem)) for p in months], items)
-
-
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-
-
-def _month_in(stem: str) -> tuple[int, int]:
-    """'Discharge-Ready-Date-monthly-data-csv-April-2024-Revised' -> (2024, 4). LayoutError if no month and year stand in it."""
-    words = stem.lower().split("-")
-    for month, year in pairwise(words):
-        if month in MONTHS and year.isdigit():
-            return int(year), MONTHS.index(month) + 1
-    raise LayoutError(f"{stem}: no month and year such as April-2024 in the file's name")
-
-
 def _editions(given: Path) -> Iterator[Edition]:
     tidy, published = given / "figures", given / "publisher"
     yield from _ascof(tidy)
-    series = published / "ascof" / "ascof_2024_25.ods"
-    yield Edition(
-        "ascof", "2024-25", "Department of Health and Social Care",
-        "Measures from the Adult Social Care Outcomes Framework, England, 2024 to 2025: outcome and demographic data",
-        series, partial(_time_series, series),
-        url="https://www.gov.uk/government/statistics/measures-from-the-adult-social-care-outcomes-framework-england-2024-to-2025",
-        note="a series of years; of the years before 2024-25 only the margins of error of the surveys are carried (95 % confidence)",
-    )  # fmt: skip
     for year in sorted(read_table(tidy / "adult_social_care_net_current_expenditure.csv")["financial_year"].unique()):
         path = tidy / "adult_social_care_net_current_expenditure.csv"
         yield Edition(
@@ -237,49 +122,12 @@ def _editions(given: Path) -> Iterator[Edition]:
             note="carried from a tidy compilation of the outturn files; the year labels of 2015-16 and 2016-17 were inferred from totals"
             if year < "2017-18" else "carried from a tidy compilation of the outturn files",
         )  # fmt: skip
-    form = published / "revenue_outturn" / "RO3_2024-25.ods"
     yield Edition(
-        "revenue_outturn", "2024-25", "Ministry of Housing, Communities and Local Government",
-        "Local authority revenue expenditure and financing England: 2024-25 individual local authority data, outturn: RO3 social care",
-        form, partial(_read, form, read_form, "2024-25"), sheet="RO3_LA_Data_202425",
-        note="net current expenditure of adult social care by reason and age; three councils had not submitted",
-    )  # fmt: skip
-    folder = published / "activity_and_finance"
-    nhsd = "NHS Digital"
-    yield Edition(
-        "activity_and_finance", "2016-17", nhsd, "Adult Social Care Activity and Finance Report, England 2016-17: finance totals",
-        folder / "CSV ASCFR Totals.csv",
-        partial(_read, folder / "CSV ASCFR Totals.csv", read_finance_totals_2016_17),
-        note="key-coded; meanings of the keys inferred by agreement with 2017-18",
-    )  # fmt: skip
-    yield Edition(
-        "activity_and_finance", "2017-18", nhsd, "Adult Social Care Activity and Finance Report, England 2017-18: finance",
+        "activity_and_finance", "2017-18", "NHS Digital", "Adult Social Care Activity and Finance Report, England 2017-18: finance",
         tidy / "gross_current_expenditure_2017-18.csv",
         partial(_gross_current_expenditure_2017_18, tidy / "gross_current_expenditure_2017-18.csv"),
         url="https://files.digital.nhs.uk/4F/11BD6D/SALT%20and%20ASCFR%20Reference%20Tables%20%28Suppressed%29%20v2.xlsx",
     )  # fmt: skip
-    workbook = folder / "ASCFR and SALT Data Tables 2021-22.xlsx"
-    yield Edition(
-        "activity_and_finance", "2021-22", nhsd, "Adult Social Care Activity and Finance Report, England 2021-22: data tables",
-        workbook, partial(_read, workbook, read_tables, tables_2021_22()),
-        url="https://files.digital.nhs.uk/AF/4C9A4F/ASCFR%20and%20SALT%20Data%20Tables%202021-22.xlsx",
-        note="holds 2020-21 as well",
-    )  # fmt: skip
-    yield from _delayed_transfers(published / "delayed_transfers")
-    for year, name in POPULATION_FILES.items():
-        path = published / "population" / name
-        yield Edition(
-            "population", f"mid-{year}", "Office for National Statistics",
-            f"Estimates of the population for the UK, England, Wales, Scotland and Northern Ireland, mid-{year}",
-            path, partial(_read, path, read_population, year),
-        )  # fmt: skip
-    for year, name in DEPRIVATION_FILES.items():
-        path = published / "deprivation" / name
-        yield Edition(
-            "deprivation", str(year), "Ministry of Housing, Communities and Local Government",
-            f"English indices of deprivation {year}, File 11: upper-tier local authority summaries",
-            path, partial(_read, path, read_deprivation, year),
-        )  # fmt: skip
     falls = tidy / "emergency_admissions_falls_65plus.csv"
     for year in FALLS_YEARS:
         yield Edition(
@@ -288,28 +136,31 @@ def _editions(given: Path) -> Iterator[Edition]:
             falls, partial(_falls, falls, year), url="https://fingertips.phe.org.uk/",
             note="districts, unitary councils and England; county councils are not in it",
         )  # fmt: skip
-    prices = published / "prices" / "GDP_Deflators_Qtrly_National_Accounts_December_2023_update.csv"
-    yield Edition(
-        "deflators", "2023-12", "HM Treasury", "GDP deflators at market prices, and money GDP: December 2023 (Quarterly National Accounts)",
-        prices, partial(_read, prices, read_deflators),
-        url="https://assets.publishing.service.gov.uk/media/659c102bc23a1000128d0cb8/GDP_Deflators_Qtrly_National_Accounts_December_2023_update.xlsx",
-        note="2022-23 = 100; 2020-21 is distorted by the measurement of public services in the pandemic",
+    for source in sources().values():
+        for name in _embedded(source):
+            yield published_edition(source, name, published)
+
+
+def _embedded(source: Source) -> Iterable[str]:
+    if source.source == "delayed_transfers":
+        # the given months; the file's name is known for those
+        return (m for m, e in source.editions.items() if e.file and m >= FIRST_DELAYED_TRANSFER_MONTH)
+    return EMBEDDED_EDITIONS.get(source.source, ())
+
+
+def published_edition(source: Source, name: str, published: Path) -> Edition:
+    """An edition of `orchestration/sources/` whose file lies in the source's folder under `published`."""
+    described = source.editions[name]
+    path = published / source.folder / described.file_name
+    return Edition(
+        source.source, name, described.publisher or source.publisher, described.title or f"{source.title}, {name}",
+        path, partial(_published, source, name, path), url=described.address or "",
+        maturity=described.maturity, note=described.note, sheet=described.sheet,
     )  # fmt: skip
 
 
-def _read(path: Path, reader: Callable[..., pd.DataFrame], *arguments: object) -> pd.DataFrame:
-    return reader(path.read_bytes(), *arguments)
-
-
-def _time_series(path: Path) -> pd.DataFrame:
-    figures = read_ascof_time_series(path.read_bytes(), ("margin_of_error", "denominator", "outcome"))
-    year, item = figures["financial_year"], figures["item"]
-    margins = item.isin(MARGIN_ITEMS) & year.between(*MARGIN_YEARS)
-    outcomes = (year == CLIENT_LEVEL_YEAR) & ~item.str.endswith(("_margin_of_error", "_denominator"))
-    bases = (year == CLIENT_LEVEL_YEAR) & item.isin(CLIENT_LEVEL_BASES)
-    kept = (margins | outcomes | bases) & ~item.str.startswith("6B") & ~figures["area_code"].str.startswith("E12")
-    # A cell left empty belongs to a council that was not yet, or no longer, there.
-    return figures[kept & ~(figures["value"].isna() & figures["mark"].isin(["", "[z]"]))]
+def _published(source: Source, name: str, path: Path) -> pd.DataFrame:
+    return read_edition(source, name, path.read_bytes(), path.name)
 
 
 def _ascof(tidy: Path) -> Iterator[Edition]:
@@ -332,36 +183,6 @@ def _ascof(tidy: Path) -> Iterator[Edition]:
         )  # fmt: skip
 
 
-def _delayed_transfers(folder: Path) -> Iterator[Edition]:
-    urls = read_table(folder / "urls.csv")
-    addresses: dict[str, str] = dict(zip(urls["month"], urls["url"], strict=True))
-    for path in sorted(folder.glob("*.xls")):
-        month = _month_of(path.stem)
-        if month < FIRST_DELAYED_TRANSFER_MONTH:
-            continue
-        yield Edition(
-            "delayed_transfers", month, "NHS England", f"Delayed transfers of care by local authority, {month}",
-            path, partial(_read, path, read_delayed_transfers), url=addresses.get(month, ""),
-            sheet="LA - by responsible org",
-        )  # fmt: skip
-
-
-def _month_of(stem: str) -> str:
-    """'Sept_16' -> '2016-09'."""
-    name, year = stem.split("_")
-    months = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-    return f"20{year}-{months.index(name[:3].lower()) + 1:02d}"
-
-
-ASCOF_UNITS = {"1A": "score", "1J": "score", "1D": "score", "2A1": "per_100k", "2A2": "per_100k",
-               "2C1": "per_100k", "2C2": "per_100k", "2C3": "per_100k"}  # fmt: skip
-ASCOF_2023_UNITS = {"1A": "score", "1B": "score", "1C": "score", "2B": "per_100k", "2C": "per_100k"}
-
-
-def _ascof_unit(framework: str, code: str) -> str:
-    return (ASCOF_2023_UNITS if framework == "ascof_2023" else ASCOF_UNITS).get(code, "pct")
-
-
 def _ascof_outcomes(path: Path, year: str) -> pd.DataFrame:
     table = read_table(path)
     return figures_frame(
@@ -373,7 +194,7 @@ def _ascof_outcomes(path: Path, year: str) -> pd.DataFrame:
                 "area_code": row.area_code,
                 "item": row.measure_code,
                 "breakdown": "total",
-                "unit": _ascof_unit(str(row.framework), str(row.measure_code)),
+                "unit": unit(str(row.framework), str(row.measure_code)),
                 "value": row.value,
                 "locator": f"row: {row.measure_code}, Total, Outcome",
             }
@@ -408,7 +229,7 @@ def _ascof_by_age(path: Path, descriptions: Path, year: str) -> pd.DataFrame:
                 "area_code": row.area_code,
                 "item": match[0],
                 "breakdown": bands[str(row.age_band)],
-                "unit": _ascof_unit("ascof_2014", match[0]),
+                "unit": unit("ascof_2014", match[0]),
                 "value": row.value,
                 "locator": f"row: {match[0]}, {row.age_band}, Outcome",
             }
@@ -504,11 +325,14 @@ def _reference_tables(given: Path) -> dict[str, pd.DataFrame]:
     tidy, geography = given / "figures", given / "publisher" / "geography"
     changes = read_table(geography / "upper_tier_code_changes.csv")
     cassr = read_table(geography / "cassr_codes_dtoc.csv")
+    # The returns of ASC-FR number four councils and the Isles of Scilly otherwise than delayed transfers do.
+    returns = read_table(geography / "cassr_codes_ascof2021.csv").set_axis(["cassr_code", "name", "ons_code"], axis=1)
+    returns = returns[returns["cassr_code"].isin(RETURN_CODES)]
     hexagons = read_table(tidy / "hex_layout.csv")
     return {
         "councils": read_table(tidy / "councils.csv").sort_values("area_code"),
         "code_changes": changes[["date", "kind", "old_code", "new_code", "new_name", "note"]],
-        "cassr_codes": cassr[cassr["ons_code"].str.startswith("E") & (cassr["first"] <= "2015-07")][
+        "cassr_codes": pd.concat([cassr[cassr["ons_code"].str.startswith("E") & (cassr["first"] <= "2015-07")], returns])[
             ["cassr_code", "ons_code"]
         ].sort_values("cassr_code"),
         "hex_layout": hexagons.rename(columns={"code": "area_code", "name": "area_name"}).sort_values("area_code"),

@@ -6,10 +6,11 @@ import dagster as dg
 
 from orchestration.assets.acquire import acquire_assets
 from orchestration.assets.analysis import RANK_UNCERTAINTY, analysis_assets, analysis_keys
+from orchestration.assets.downloads import download_assets
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import RAW_FIGURES, raw_assets
 from orchestration.assets.warehouse import warehouse_assets
-from orchestration.automation import jobs, schedules
+from orchestration.automation import jobs, schedules, sensors
 from orchestration.gates import gate_checks
 from orchestration.settings import Settings, get_settings
 
@@ -21,6 +22,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     ranking = dg.AssetKey(["marts", "productivity_ranking"])
     return dg.Definitions(
         assets=[
+            *download_assets(settings),
             *acquire_assets(settings),
             *raw_assets(settings),
             *warehouse,
@@ -35,6 +37,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
         ],
         jobs=jobs(),
         schedules=schedules(),
+        sensors=sensors(settings),
         executor=dg.in_process_executor,
     )
 

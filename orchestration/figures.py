@@ -92,6 +92,11 @@ def figure_files(figures_dir: Path) -> list[Path]:
     return files
 
 
+def read_all_figures(figures_dir: Path) -> pd.DataFrame:
+    """Every embedded figure. Raises what `figure_files` and `read_figures` raise."""
+    return pd.concat([read_figures(path) for path in figure_files(figures_dir)], ignore_index=True)
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV with every column as text; nothing is guessed and an empty cell stays empty text."""
     return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")

@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 from rich.console import Console, JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 from orchestration import release_queries as queries
 from orchestration.publication.release import read_manifest
 
+DETAIL_WIDTH = 120  # the whole of it is in --format csv and json
 WARNING = (
     "Not for judging a council by its rank alone: the publisher of the outcomes says they cannot by themselves be used to judge how "
     "effective councils are. Read a rank with its coverage, the values behind it, and what is modelled."
@@ -42,6 +44,31 @@ def movement(row: pd.Series) -> str:
     if pd.isna(change):
         return "–"
     return "=" if change == 0 else f"▲ {int(change)}" if change > 0 else f"▼ {-int(change)}"
+
+
+def print_sources(console: Console, shown: pd.DataFrame, everything: pd.DataFrame, raw_dir: Path) -> None:
+    """Editions by source, and a line that counts them by state."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("source", "edition", "year", "state", "failing since", "what to do or why", "licence"):
+        table.add_column(column, no_wrap=column in {"source", "year", "state"}, overflow="fold")
+    styles: dict[str, str] = {"held": "green", "reissued": "yellow", "missing": "red"}
+    for row in shown.itertuples():
+        state = Text(str(row.state), style=styles.get(str(row.state), ""))
+        detail = str(row.detail) if len(str(row.detail)) <= DETAIL_WIDTH else f"{str(row.detail)[:DETAIL_WIDTH]}…"
+        licence = str(row.licence).replace("Open Government Licence v3.0", "OGL v3.0")
+        year, since = str(row.financial_year), str(row.failing_since)[:10]
+        table.add_row(str(row.source), str(row.edition), year, state, since, detail, licence)
+    console.print(table)
+    counts = everything["state"].value_counts()
+    said = ", ".join(f"{counts.get(state, 0)} {state}" for state in ("held", "reissued", "embedded", "missing"))
+    console.print(
+        f"{len(everything)} editions: {said}; {(everything['failing_since'] != '').sum()} failing. Files are in {raw_dir}.",
+        highlight=False,
+    )
+    console.print(
+        "embedded: no file is held, its figures are part of the project. asc fetch downloads, asc import takes a file.",
+        highlight=False,
+    )
 
 
 def print_frame(console: Console, frame: pd.DataFrame) -> None:
@@ -128,6 +155,12 @@ def print_release(console: Console, release: Path) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    provenance = queries.query(
+        release, "select provenance, count(*) as figures from marts.fct_published_figure group by 1 order by 1"
+    )
+    words = {"embedded": "embedded", "publishers": "read from publishers' files"}
+    said = ", ".join(f"{n:,} {words[p]}" for p, n in provenance.itertuples(index=False))
+    console.print(f"  Figures: {said}", highlight=False)
     carried = measures.loc[measures["value_basis"] == "carried_forward", "measure_name"]
     console.print(
         f"  Modelled in {year}: spend per adult of {int(has_rank['is_spend_modelled'].sum())} councils uses an earlier population; "

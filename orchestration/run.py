@@ -71,6 +71,7 @@ def run_everything(settings: Settings, on_stage: Callable[[StageDone], None], on
     on_start("load the code location")
     import dagster as dg
 
+    from orchestration.assets.acquire import DATA_TAG
     from orchestration.automation import WHOLE_RUN
     from orchestration.definitions import build_defs
 
@@ -81,7 +82,9 @@ def run_everything(settings: Settings, on_stage: Callable[[StageDone], None], on
     logger = _progress_logger(stage_ended, on_start)
     job = dg.Definitions.merge(build_defs(settings), dg.Definitions(loggers={"progress": logger})).resolve_job_def(WHOLE_RUN)
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config={"loggers": {"progress": {}}})
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, run_config={"loggers": {"progress": {}}}, tags={DATA_TAG: settings.data}
+        )
     outcome.succeeded, outcome.run_id, outcome.seconds = result.success, result.run_id, time.monotonic() - began
     return outcome
 

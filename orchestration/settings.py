@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASC_", extra="ignore")
 
     figures_dir: Path = Field(default=PROJECT_ROOT / "data" / "figures", description="Embedded published figures (tracked).")
+    raw_dir: Path = Field(
+        default=PROJECT_ROOT / "data" / "raw", description="Publishers' files as they came, with a sidecar each."
+    )
+    data: Literal["embedded", "publishers"] = Field(
+        default="embedded",
+        description="publishers: fetch publishers' files and read those held, with embedded figures for what they do not have.",
+    )
+    mirror: str | None = Field(
+        default=None, description="A folder or an address with the publishers' paths, asked in place of the publishers."
+    )
+    notify: str | None = Field(default=None, description="An https address that is told, as JSON, of a run that failed.")
     build_dir: Path = Field(default=PROJECT_ROOT / "data" / "build", description="The workbench; nobody queries it.")
     releases_dir: Path = Field(
         default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."

@@ -11,7 +11,8 @@ from typing import Final
 import duckdb
 import pandas as pd
 
-from orchestration.figures import REFERENCE_TABLES, figure_files, read_figures, read_table
+from orchestration.acquisition.gather import Gathered, embedded
+from orchestration.figures import REFERENCE_TABLES, read_table
 from orchestration.settings import Settings
 
 USER_TABLES: Final = {
@@ -46,15 +47,15 @@ def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def load_raw(settings: Settings) -> Mapping[str, int]:
-    """Begin a new warehouse that holds the raw schema and nothing else; return rows by table.
+def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[str, int]:
+    """Begin a new warehouse that holds the raw schema and nothing else; return rows by table. Without `gathered`, of the embedded figures.
 
     The file is built aside and renamed, so a failure leaves the last build as it was. Raises what `read_figures` raises, and
     FileNotFoundError for a missing table.
     """
-    figures = pd.concat([read_figures(path) for path in figure_files(settings.figures_dir)], ignore_index=True)
-    tables: dict[str, pd.DataFrame] = {"figures": figures.assign(provenance="embedded")}
-    for name in ("editions", *REFERENCE_TABLES):
+    gathered = gathered or embedded(settings.figures_dir)
+    tables: dict[str, pd.DataFrame] = {"figures": gathered.figures, "editions": gathered.editions}
+    for name in REFERENCE_TABLES:
         tables[name] = read_table(settings.figures_dir / f"{name}.csv")
 
     tables |= user_definitions(settings)

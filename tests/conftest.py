@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from orchestration.publication.release import current_release
@@ -26,6 +27,14 @@ def given_data() -> Path:
             f"publishers' files are not here ({GIVEN}); set ASC_GIVEN_DATA_DIR to a folder that holds publisher/ and figures/"
         )
     return GIVEN
+
+
+def one(frame: pd.DataFrame, **key: str) -> pd.Series:
+    """The single figure with these columns."""
+    for column, value in key.items():
+        frame = frame[frame[column] == value]
+    assert len(frame) == 1, key
+    return frame.iloc[0]
 
 
 @pytest.fixture(scope="session", autouse=True)

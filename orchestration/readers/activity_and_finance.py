@@ -5,13 +5,12 @@ Amounts are in GBP thousand in both layouts.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, open_workbook, sheet_rows, value_or_mark
+from orchestration.readers.cells import LayoutError, cell_name, csv_table, open_workbook, sheet_rows, value_or_mark
 
 CARE_TYPES = {"2": "long_term", "3": "other", "4": "short_term"}
 AGE_BANDS = {"1": "18_to_64", "2": "65_and_over", "": "all_ages"}
@@ -29,16 +28,24 @@ def read_finance_totals_2016_17(content: bytes) -> pd.DataFrame:
 
     Rows without a council's code are regions and England and are left out.
     """
-    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
-    needed = ["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY", "PrimarySupportReason_KEY", "GROSSCURRENTEXPENDITURE"]
-    absent = [c for c in needed if c not in table.columns]
-    if absent:
-        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(table.columns)}")
+    table = csv_table(
+        content,
+        ["FY_Ending", "GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY", "PrimarySupportReason_KEY", "GROSSCURRENTEXPENDITURE"],
+    )
+    if set(table["FY_Ending"]) != {"2017"}:
+        raise LayoutError(f"FY_Ending is {', '.join(sorted(set(table['FY_Ending'])))}; 2016-17 ends in 2017")
     table = table[(table["GEOGRAPHY_CODE"] != "") & ~table["AgeBand_KEY"].isin(SUB_BANDS)]
     unknown = set(table["CareType_KEY"]) - set(CARE_TYPES) | set(table["AgeBand_KEY"]) - set(AGE_BANDS)
     if unknown:
         raise LayoutError(f"unknown key {sorted(unknown)} in CareType_KEY or AgeBand_KEY")
-    amounts = table.assign(value=pd.to_numeric(table["GROSSCURRENTEXPENDITURE"]))
+    read = [
+        value_or_mark(c, f"line {n + 2}, GROSSCURRENTEXPENDITURE")
+        for n, c in zip(table.index, table["GROSSCURRENTEXPENDITURE"], strict=True)
+    ]
+    marked = [n for n, (value, _) in zip(table.index, read, strict=True) if value is None]
+    if marked:
+        raise LayoutError(f"line {marked[0] + 2}: a part of a sum is marked; the sum would be too small")
+    amounts = table.assign(value=[float(value or 0) for value, _ in read])
     grouped = amounts.groupby(["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY"])["value"].agg(["sum", "size"]).reset_index()
     equipment = amounts[(amounts["CareType_KEY"] == "3") & (amounts["PrimarySupportReason_KEY"] == EQUIPMENT_KEY)]
     return figures_frame(
@@ -102,6 +109,11 @@ def read_tables(content: bytes, columns: list[TableColumn]) -> pd.DataFrame:
     figures: list[dict[str, object]] = []
     for spec in columns:
         sheet, rows = sheet_rows(book, [spec.sheet])
+        width = max([spec.column, 4, *(column for column, _ in spec.less)])
+        if len(rows) < 10 or len(rows[0]) <= width:
+            raise LayoutError(
+                f"sheet {sheet!r}: {len(rows)} rows of {len(rows[0]) if rows else 0} columns; expected column {width} at least"
+            )
         found = _headings(rows, spec.column)
         if found[: len(spec.headings)] != spec.headings:
             raise LayoutError(f"sheet {sheet!r}, column {spec.column}: expected headings {spec.headings}, found {found}")

@@ -29,6 +29,23 @@ STATISTICS = {
 REVISED = re.compile(r"^([^ ()]+) \(([^ ()]+)\)$")
 
 
+SERIES_FIRST_MARGINS = "2017-18"
+
+
+def read_index_series(content: bytes, financial_year: str, margins: Sequence[str], denominators: Sequence[str]) -> pd.DataFrame:
+    """What the index takes from the workbook of `financial_year`: its outcomes, the bases of measures in `denominators`, and for all years from
+    2017-18 the margins of error of the surveys in `margins`. Regions and ratings (6B) are left out; earlier years have editions of their own.
+    """
+    figures = read_ascof_time_series(content, ("margin_of_error", "denominator", "outcome"))
+    year, item = figures["financial_year"], figures["item"]
+    of_margin = item.isin([f"{code}_margin_of_error" for code in margins]) & year.between(SERIES_FIRST_MARGINS, financial_year)
+    outcomes = (year == financial_year) & ~item.str.endswith(("_margin_of_error", "_denominator"))
+    bases = (year == financial_year) & item.isin([f"{code}_denominator" for code in denominators])
+    kept = (of_margin | outcomes | bases) & ~item.str.startswith("6B") & ~figures["area_code"].str.startswith("E12")
+    # A cell left empty belongs to a council that was not yet, or no longer, there.
+    return figures[kept & ~(figures["value"].isna() & figures["mark"].isin(["", "[z]"]))].reset_index(drop=True)
+
+
 def read_ascof_time_series(content: bytes, statistics: tuple[str, ...] = tuple(STATISTICS.values())) -> pd.DataFrame:
     """Figures of councils and England: item is the measure's code, with `_margin_of_error`, `_numerator` and so on for those.
 
@@ -40,7 +57,7 @@ def read_ascof_time_series(content: bytes, statistics: tuple[str, ...] = tuple(S
     for sheet in book.sheet_names:
         if not sheet.lower().startswith("table_"):
             continue
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        rows = book.rows(sheet)
         head = next((n for n, row in enumerate(rows[:12]) if _is_header(row)), None)
         if head is None:
             continue

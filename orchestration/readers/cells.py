@@ -2,35 +2,143 @@
 
 from __future__ import annotations
 
+import csv
 import io
-from collections.abc import Sequence
-from typing import Any
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
-from python_calamine import CalamineError, CalamineWorkbook
+import pandas as pd
+from python_calamine import CalamineWorkbook
 
 MARKS = frozenset({"", "-", "[x]", "[c]", "[z]", "[n]", ":", "*", "..", "c", "z", "x", "NA", "N/A"})
 """Publishers' marks for a value that is not a number: not available, confidential, not applicable, not submitted."""
+
+
+MOST_UNPACKED_BYTES: Final = 1_000_000_000
+MOST_CELLS: Final = 20_000_000
 
 
 class LayoutError(ValueError):
     """A published file is not laid out as its reader expects: names the sheet, and what was expected and found."""
 
 
-def open_workbook(content: bytes) -> CalamineWorkbook:
-    """An xls, xlsx or ods workbook. LayoutError if the bytes are none of these."""
+class Workbook:
+    """An xls, xlsx or ods workbook: its sheets' names, and a sheet as rows of values from A1. Formulae have the values last calculated."""
+
+    def __init__(self, content: bytes) -> None:
+        _bear(content)
+        self._book = _calamine(lambda: CalamineWorkbook.from_filelike(io.BytesIO(content)), content)
+        self.sheet_names: list[str] = list(self._book.sheet_names)
+
+    def rows(self, sheet: str) -> list[list[Any]]:
+        """Rows of equal length. LayoutError when the sheet cannot be read."""
+        found: list[list[Any]] = _calamine(
+            lambda: self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False), sheet.encode()
+        )
+        return found
+
+
+def open_workbook(content: bytes) -> Workbook:
+    """The workbook. LayoutError if the bytes are none, or unpack to more than can be borne."""
+    return Workbook(content)
+
+
+def _calamine(read: Callable[[], Any], what: bytes) -> Any:
+    """What calamine reads. Its errors, and its panics (which are no Exception), become LayoutErrors."""
     try:
-        return CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except (CalamineError, OSError) as error:
+        return read()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LayoutError(f"not a workbook that can be read ({reason}); {what[:20]!r}") from error
+
+
+def _bear(content: bytes) -> None:
+    """LayoutError for a packed workbook that is damaged, unpacks to too many bytes, or has a sheet that spans too many cells.
+
+    A sheet is held as a full rectangle: two cells far apart could ask for more memory than there is, and end the process.
+    """
+    if not content.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            unpacked = sum(entry.file_size for entry in packed.infolist())
+            if unpacked > MOST_UNPACKED_BYTES:
+                raise LayoutError(f"it unpacks to {unpacked:,} bytes; the limit is {MOST_UNPACKED_BYTES:,}")
+            for entry in packed.infolist():
+                part = packed.read(entry)  # the length and the checksum said are held against what comes
+                if entry.filename.startswith("xl/worksheets/") and (cells := _extent(part)) > MOST_CELLS:
+                    raise LayoutError(f"{entry.filename} spans {cells:,} cells; the limit is {MOST_CELLS:,}")
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError) as error:
         raise LayoutError(f"not a workbook that can be read ({error}); starts with {content[:20]!r}") from error
 
 
-def sheet_rows(book: CalamineWorkbook, names: Sequence[str]) -> tuple[str, list[list[Any]]]:
+def _extent(sheet: bytes) -> int:
+    """Cells of the rectangle from A1 to the furthest row and column of an xlsx sheet."""
+    rows = max((int(n) for n in re.findall(rb"""<(?:\w+:)?row[^>]*?\br=["'](\d{1,9})["']""", sheet)), default=0)
+    columns = max((_column_number(c) for c in set(re.findall(rb"""\br=["']([A-Za-z]{1,4})\d""", sheet))), default=0)
+    cell_rows = max((len(n) for n in set(re.findall(rb"""\br=["'][A-Za-z]{1,4}(\d{6,})["']""", sheet))), default=0)
+    return max(rows, 10 ** (cell_rows - 1) if cell_rows else 0) * columns
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def sheet_rows(book: Workbook, names: Sequence[str]) -> tuple[str, list[list[Any]]]:
     """The first sheet whose name matches one of `names`, ignoring case and outer spaces, as (name, rows from A1)."""
     wanted = [n.strip().lower() for n in names]
     for sheet in book.sheet_names:
         if sheet.strip().lower() in wanted:
-            return sheet, book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+            return sheet, book.rows(sheet)
     raise LayoutError(f"no sheet named {' or '.join(map(repr, names))}; found {', '.join(map(repr, book.sheet_names))}")
+
+
+def decode(content: bytes, encoding: str = "cp1252") -> str:
+    """A CSV's text: UTF-8 with or without a mark, else `encoding`. LayoutError for bytes that are no text at all."""
+    if b"\x00" in content:
+        raise LayoutError(f"not a text file: it holds zero bytes; starts with {content[:20]!r}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode(encoding, errors="replace")
+
+
+def csv_rows(content: bytes, encoding: str = "cp1252") -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of each row of a CSV that is not empty. LayoutError names the line that cannot be read, or says the file is empty."""
+    lines = csv.reader(io.StringIO(decode(content, encoding), newline=""))
+    empty = True
+    try:
+        for cells in lines:
+            if cells:
+                empty = False
+                yield lines.line_num, cells
+    except csv.Error as error:
+        raise LayoutError(f"line {lines.line_num}: not a CSV that can be read: {error}") from error
+    if empty:
+        raise LayoutError("the file is empty")
+
+
+def csv_table(content: bytes, columns: Sequence[str] | None = None, encoding: str = "cp1252") -> pd.DataFrame:
+    """A CSV with every cell as text; only `columns` of it, if given. LayoutError names the columns that are not there."""
+    text = decode(content, encoding)
+    try:
+        header = pd.read_csv(io.StringIO(text), nrows=0, dtype=str).columns
+        absent = [c for c in columns or () if c not in header]
+        if absent:
+            raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(map(str, header[:40]))}")
+        return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, usecols=list(columns) if columns else None)
+    except LayoutError:
+        raise
+    except (ValueError, pd.errors.ParserError) as error:
+        raise LayoutError(f"not a CSV that can be read: {error}") from error
 
 
 def cell_name(row: int, column: int) -> str:

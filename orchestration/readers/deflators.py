@@ -1,4 +1,4 @@
-"""HM Treasury, GDP deflators at market prices: the financial-year block (column B the year, column C the index).
+"""HM Treasury, GDP deflators at market prices, workbook or CSV: the financial-year block (column B the year, column C the index).
 
 Forecast years are published as growth only ('-' in the index column): they keep their mark and have no value.
 """
@@ -8,23 +8,28 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, value_or_mark
+from orchestration.readers.cells import LayoutError, cell_name, decode, open_workbook, value_or_mark
 
 YEAR = re.compile(r"^(\d{4}-\d{2})\b")
 
 
 def read_deflators(content: bytes, first_year: str = "2010-11") -> pd.DataFrame:
     """The deflator of each financial year from `first_year` on, as an index whose base year the edition states."""
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    if not any("= 100" in cell for row in rows[:8] for cell in row[2:3]):
+    if content[:2] == b"PK":
+        book = open_workbook(content)
+        rows: list[list[Any]] = book.rows(book.sheet_names[0])
+    else:
+        rows = list(csv.reader(io.StringIO(decode(content))))
+    if not any("= 100" in str(cell) for row in rows[:8] for cell in row[2:3]):
         raise LayoutError("no index column headed '<year> = 100' in column C of the first eight rows")
     figures: list[dict[str, object]] = []
     for number, row in enumerate(rows):
-        match = YEAR.match(row[1].strip()) if len(row) > 2 else None
+        match = YEAR.match(str(row[1]).strip()) if len(row) > 2 else None
         if not match or match[1] < first_year:
             continue
         where = cell_name(number, 2)

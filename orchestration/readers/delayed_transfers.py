@@ -7,6 +7,7 @@ organisations as average people delayed: only the first block is read. Before Ju
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ import pandas as pd
 from orchestration.figures import figures_frame
 from orchestration.readers.cells import LayoutError, cell_name, header_row, open_workbook, sheet_rows, value_or_mark
 
+SHEETS = ("LA - by responsible org",)
 ORGANISATIONS = {"NHS": "nhs", "Social Care": "social_care", "Both": "both", "Total": "total"}
 OUTSIDE_ENGLAND = {"9900", "9901", "9902"}  # residents of Wales, of Scotland, and from outside Great Britain
 
@@ -24,12 +26,12 @@ def financial_year_of(year: int, month: int) -> str:
     return f"{start}-{(start + 1) % 100:02d}"
 
 
-def read_delayed_transfers(content: bytes) -> pd.DataFrame:
+def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS) -> pd.DataFrame:
     """Delayed days in one month by council and attributable organisation, with England and non-residents.
 
     Raises LayoutError when the sheet, the header or a cell is not as published before.
     """
-    sheet, rows = sheet_rows(open_workbook(content), ["LA - by responsible org"])
+    sheet, rows = sheet_rows(open_workbook(content), sheets)
     head = header_row(rows, ["Code", "Name", *ORGANISATIONS], sheet)
     columns = [str(c).strip() for c in rows[head]]
     first = {name: columns.index(name) for name in ("Code", "Name", *ORGANISATIONS)}

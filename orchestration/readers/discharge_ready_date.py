@@ -6,14 +6,13 @@ published ones leave out trusts whose data were not acceptable; the share of dis
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, value_or_mark
+from orchestration.readers.cells import LayoutError, csv_table, value_or_mark
 from orchestration.readers.delayed_transfers import financial_year_of
 
 COLUMNS = ("Data Type", "Upper Tier Local Authority Code", "Measure", "Value")
@@ -26,10 +25,7 @@ def read_discharge_ready_date(content: bytes, year: int, month: int) -> pd.DataF
 
     LayoutError names missing columns, says when there is no council, and refuses a council that has a measure twice.
     """
-    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    absent = [c for c in COLUMNS if c not in table.columns]
-    if absent:
-        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(table.columns)}")
+    table = csv_table(content, COLUMNS)
     table = table.assign(line=range(2, len(table) + 2))
     rows = table[table["Data Type"].str.strip() == COUNCIL_ROWS]
     if rows.empty:

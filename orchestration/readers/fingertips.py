@@ -5,12 +5,10 @@ England and regions repeat once for each parent area, and inequality rows have a
 
 from __future__ import annotations
 
-import io
-
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError
+from orchestration.readers.cells import LayoutError, csv_table, value_or_mark
 
 COLUMNS = ("Indicator ID", "Area Code", "Sex", "Age", "Category Type", "Time period", "Value", "Value note")
 
@@ -21,10 +19,7 @@ def read_fingertips(content: bytes) -> pd.DataFrame:
     LayoutError names missing columns, and two different values for one area, indicator and year. A blank value keeps the
     publisher's note as its mark.
     """
-    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    absent = [c for c in COLUMNS if c not in table.columns]
-    if absent:
-        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(table.columns)}")
+    table = csv_table(content, COLUMNS)
     table = table[(table["Category Type"] == "") & (table["Sex"] == "Persons") & table["Area Code"].str.startswith("E")]
     table = table[["Indicator ID", "Area Code", "Age", "Time period", "Value", "Value note"]].drop_duplicates()
     key = ["Indicator ID", "Area Code", "Time period"]
@@ -39,6 +34,7 @@ def read_fingertips(content: bytes) -> pd.DataFrame:
                 f"time period {row['Time period']!r} of {row['Area Code']}: expected a financial year such as 2017/18"
             )
         year = f"{start}-{end}"
+        value, _ = value_or_mark(row["Value"], f"{row['Area Code']}, {row['Time period']}, Value")
         figures.append(
             {
                 "framework": "fingertips",
@@ -48,8 +44,8 @@ def read_fingertips(content: bytes) -> pd.DataFrame:
                 "item": row["Indicator ID"],
                 "breakdown": "total",
                 "unit": "per_100k",
-                "value": float(row["Value"]) if row["Value"] else None,
-                "mark": "" if row["Value"] else row["Value note"] or "(blank)",
+                "value": value,
+                "mark": "" if value is not None else row["Value note"] or row["Value"] or "(blank)",
                 "locator": f"row: {row['Indicator ID']}, {row['Area Code']}, {row['Time period']}, Persons",
             }
         )

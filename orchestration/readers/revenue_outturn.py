@@ -1,4 +1,6 @@
-"""MHCLG, revenue outturn by council: one form of one year (ODS from 2022-23 on), and the data set of many years (CSV).
+"""MHCLG, revenue outturn by council: the summary (RS) of one year, one form of one year, and the data set of many years (CSV).
+
+The summary has a sheet `RS LA Data <year>` whose headings are words (`Adult Social Care`); England stands without a code.
 
 A form's sheet is named `<FORM>_LA_Data_<years>`; headings stand in the row with `ONS Code`, and a hidden row holds the machine's name of
 each column (`RO3-ascphyold-net-cur-exp`): columns are found by that. The data set of many years names the same columns
@@ -7,14 +9,14 @@ each column (`RO3-ascphyold-net-cur-exp`): columns are found by that. The data s
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, header_row, open_workbook, value_or_mark
+from orchestration.readers.cells import LayoutError, Workbook, cell_name, csv_table, header_row, open_workbook, value_or_mark
 
 COUNCILS = ("E06", "E08", "E09", "E10")
 ENGLAND = "E92000001"
@@ -26,10 +28,7 @@ ADULT_SOCIAL_CARE = (*(f"asc{reason}{age}" for age in ("adl", "old") for reason 
 def read_form(content: bytes, financial_year: str, form: str = "RO3", lines: Sequence[str] = ADULT_SOCIAL_CARE) -> pd.DataFrame:
     """Net current expenditure of `lines`, councils and England. LayoutError names a sheet, row or column that is not there."""
     book = open_workbook(content)
-    sheet = next((s for s in book.sheet_names if s.upper().startswith(f"{form}_LA_DATA")), None)
-    if sheet is None:
-        raise LayoutError(f"no sheet named {form}_LA_Data…; found {', '.join(map(repr, book.sheet_names))}")
-    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    sheet, rows = _sheet(book, f"{form}_LA_Data", financial_year)
     head = header_row(rows, ["ONS Code", "Local authority"], sheet)
     code_column = [str(c).strip() for c in rows[head]].index("ONS Code")
     machine = next((row for row in reversed(rows) if any(str(c).startswith(f"{form}-") for c in row)), None)
@@ -52,20 +51,54 @@ def read_form(content: bytes, financial_year: str, form: str = "RO3", lines: Seq
     return figures_frame(figures)
 
 
+def read_summary(content: bytes, financial_year: str, heading: str = "Adult Social Care") -> pd.DataFrame:
+    """Net current expenditure on adult social care from the summary, councils and England. LayoutError as for a form."""
+    sheet, rows = _sheet(open_workbook(content), "RS LA Data", financial_year)
+    head = header_row(rows, ["ONS Code", "Local authority", heading], sheet)
+    headings = [str(c).strip().lower() for c in rows[head]]
+    code_column, name_column, column = (headings.index(h) for h in ("ons code", "local authority", heading.lower()))
+    figures: list[dict[str, object]] = []
+    for number, row in enumerate(rows[head + 1 :], start=head + 1):
+        code, name = str(row[code_column]).strip(), str(row[name_column]).strip()
+        if name.upper() == "ENGLAND":
+            code = ENGLAND
+        if code != ENGLAND and not (code.startswith(COUNCILS) and len(code) == len(ENGLAND)):
+            continue
+        where = f"{sheet}!{cell_name(number, column)}"
+        value, mark = value_or_mark(row[column], where)
+        figures.append(
+            {
+                "framework": "revenue_outturn",
+                "financial_year": financial_year,
+                "period": financial_year,
+                "area_code": code,
+                "item": "adult_social_care_net_current_expenditure",
+                "breakdown": "total",
+                "unit": "gbp_thousand",
+                "value": value,
+                "mark": mark if value is not None or mark else "(blank)",
+                "locator": where,
+            }
+        )
+    return figures_frame(figures)
+
+
+def _sheet(book: Workbook, begins: str, financial_year: str) -> tuple[str, list[list[Any]]]:
+    """The first sheet whose name begins so, with its rows. LayoutError if there is none, or if neither name nor title has the year."""
+    sheet = next((s for s in book.sheet_names if s.upper().startswith(begins.upper())), None)
+    if sheet is None:
+        raise LayoutError(f"no sheet named {begins}…; found {', '.join(map(repr, book.sheet_names))}")
+    rows = book.rows(sheet)
+    words = f"{sheet} " + " ".join(str(c) for row in rows[:6] for c in row[:2])
+    if financial_year not in words and financial_year.replace("-", "") not in words:
+        raise LayoutError(f"sheet {sheet!r}: expected {financial_year}; its title is {' '.join(words.split())[:120]!r}")
+    return sheet, rows
+
+
 def read_many_years(content: bytes, form: str = "RO3", lines: Sequence[str] = ADULT_SOCIAL_CARE) -> pd.DataFrame:
     """The same from the data set of many years: one row for each council and year, `year_ending` 201803 for 2017-18."""
     names = {f"{form}_{line}_net_cur_exp": line for line in lines}
-    header = pd.read_csv(io.BytesIO(content), nrows=0, encoding="utf-8-sig").columns
-    absent = [c for c in ("year_ending", "ONS_code", "status", *names) if c not in header]
-    if absent:
-        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(header[:40])}")
-    table = pd.read_csv(
-        io.BytesIO(content),
-        usecols=["year_ending", "ONS_code", "status", *names],
-        dtype=str,
-        keep_default_na=False,
-        encoding="utf-8-sig",
-    )
+    table = csv_table(content, ["year_ending", "ONS_code", "status", *names])
     figures = []
     for number, row in enumerate(table.to_dict("records"), start=2):
         code, ending = str(row["ONS_code"]).strip(), str(row["year_ending"]).strip()

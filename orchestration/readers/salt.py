@@ -7,14 +7,13 @@ those that do, never a count of nothing.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, value_or_mark
+from orchestration.readers.cells import LayoutError, csv_table, value_or_mark
 
 AREA_COLUMNS = ("GEOGRAPHY_CODE", "GeographyCode")
 YEAR_COLUMNS = ("FY_Ending", "FYEnding")
@@ -38,7 +37,7 @@ def read_salt(content: bytes, counts: Sequence[Count]) -> pd.DataFrame:
     Raises LayoutError for a column or a key's value that is not there, for two rows of one cell, and for a cell that is neither a
     number nor a mark.
     """
-    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    table = csv_table(content)
     area, year = _column(table, AREA_COLUMNS), _column(table, YEAR_COLUMNS)
     _column(table, (VALUE_COLUMN,))
     keys = [c for c in table.columns if c.endswith(("_Key", "_KEY"))]

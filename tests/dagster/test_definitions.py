@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.assets.downloads import DOWNLOADS
 from orchestration.assets.warehouse import layer_events
 from orchestration.automation import STAGES, WHOLE_RUN
 from orchestration.dbt_build import NodeResult, build_arguments, failure_text, layer_selection, prepare
@@ -49,7 +50,7 @@ def test_every_asset_says_what_it_is_whose_it_is_and_its_stage(definitions: dg.D
         assert node.description, key
         assert node.owners == ["team:index-maintainers"], key
         assert node.kinds, key
-        assert node.group_name in STAGES, key
+        assert node.group_name in (*STAGES, DOWNLOADS), key
     ranking = graph.get(dg.AssetKey(["marts", "productivity_ranking"]))
     columns = {c.name for c in ranking.metadata["dagster/column_schema"].columns}
     assert {"definition_id", "area_code", "outcome_score", "spend_per_adult_gbp", "rank", "unranked_reason"} <= columns

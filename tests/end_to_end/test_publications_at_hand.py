@@ -1,99 +1,96 @@
-"""Measures whose publications are not embedded light up when the files are at hand: read in their layout, valued, scored, ranked."""
+"""Measures whose publications are not embedded light up once the files are imported: read in their layout, valued, scored, ranked."""
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from orchestration.compile_figures import council_counts, figures_of, optional_editions, row_of
-from orchestration.figures import figure_files, read_figures, read_table, write_csv, write_figures
+from orchestration.acquisition.importing import import_file
 from orchestration.run import run_everything
 from orchestration.settings import Settings
+from orchestration.sources.model import sources
 from tests.conftest import Released
 
-YEAR = "2023-24"
+YEAR = "2024-25"
 LIT = {"unplanned_reviews_hospital", "discharge_to_reablement", "discharge_to_care_home", "discharge_delay", "hip_fracture_65"}
+SALT_YEAR = "2023-24"
+SALT_KEYS = {
+    "unplanned_reviews_hospital": ("LTS002a", "SignificantEvent_Key", "hospital"),
+    "unplanned_reviews": ("LTS002a", "SignificantEvent_Key", "99"),
+    "requests_after_discharge_to_st_max": ("STS001", "SequelToSupportRequest_Key", "st_max"),
+    "requests_after_discharge_to_care_home": ("STS001", "SequelToSupportRequest_Key", "care_home"),
+    "requests_after_discharge": ("STS001", "SequelToSupportRequest_Key", "99"),
+}
+MONTHS = [f"{2024 + (n > 12)}-{(n - 1) % 12 + 1:02d}" for n in range(4, 16)]
 
 
-def council_codes(released: Released) -> list[str]:
+def council_codes(released: Released, year: str = YEAR) -> list[str]:
     with released.connect() as db:
         found = db.execute(
             "select area_code from marts.productivity_ranking where definition_id = 'default' and financial_year = ? order by 1",
-            [YEAR],
+            [year],
         ).fetchall()
     return [code for (code,) in found]
 
 
-def publish(folder: Path, councils: list[str]) -> None:
-    """Files of the published layouts, with numbers of our own: the n-th council has n of everything."""
-    (folder / "fingertips").mkdir(parents=True)
-    pd.DataFrame(
+def publish(folder: Path, raw_dir: Path, councils: list[str]) -> None:
+    """Files of the published layouts, with numbers of our own (the n-th council has n of everything), taken in by hand."""
+    hip = pd.DataFrame(
         [
-            {"Indicator ID": "41401", "Area Code": area, "Sex": "Persons", "Age": "65+ yrs", "Category Type": "", "Time period": "2023/24",
+            {"Indicator ID": "41401", "Area Code": area, "Sex": "Persons", "Age": "65+ yrs", "Category Type": "", "Time period": "2024/25",
              "Value": 400 + n, "Value note": ""}
             for n, area in enumerate(councils)
         ]
-    ).to_csv(folder / "fingertips" / "hip_fracture.csv", index=False)  # fmt: skip
-    (folder / "salt").mkdir()
-    keys = {
-        "unplanned_reviews_hospital": ("LTS002a", "SignificantEvent_Key", "hospital"),
-        "unplanned_reviews": ("LTS002a", "SignificantEvent_Key", "99"),
-        "requests_after_discharge_to_st_max": ("STS001", "SequelToSupportRequest_Key", "st_max"),
-        "requests_after_discharge_to_care_home": ("STS001", "SequelToSupportRequest_Key", "care_home"),
-        "requests_after_discharge": ("STS001", "SequelToSupportRequest_Key", "99"),
-    }
-    cells = []
-    for n, area in enumerate(councils):
-        for item, (sheet, column, value) in keys.items():
-            key = {"SignificantEvent_Key": "99", "SequelToSupportRequest_Key": "99"} | {column: value}
-            count = 1000 if item in {"unplanned_reviews", "requests_after_discharge"} else n
-            cells.append({"SHEET": sheet, "FY_Ending": "2024", "GEOGRAPHY_CODE": area, **key, "ITEMVALUE": count})
-    pd.DataFrame(cells).to_csv(folder / "salt" / "salt_2023-24.csv", index=False)
-    rows = [
+    )  # fmt: skip
+    take_in(hip, folder / "indicators_22401_41401.csv", "fingertips", raw_dir)
+
+    dictionary = [
         {"item": item, "column": name, "value": text}
-        for item, (sheet, column, value) in keys.items() for name, text in (("SHEET", sheet), (column, value))
+        for item, (sheet, column, value) in SALT_KEYS.items() for name, text in (("SHEET", sheet), (column, value))
     ]  # fmt: skip
-    pd.DataFrame(rows).to_csv(folder / "salt" / "counts.csv", index=False)
-    months = folder / "discharge_ready_date" / YEAR
-    months.mkdir(parents=True)
+    (raw_dir / "salt").mkdir(parents=True)
+    pd.DataFrame(dictionary).to_csv(raw_dir / "salt" / "counts.csv", index=False)
+    cells = [
+        {"SHEET": sheet, "FY_Ending": "2024", "GEOGRAPHY_CODE": area, "SignificantEvent_Key": "99", "SequelToSupportRequest_Key": "99",
+         column: value, "ITEMVALUE": 1000 if value == "99" else n}
+        for n, area in enumerate(councils) for sheet, column, value in SALT_KEYS.values()
+    ]  # fmt: skip
+    take_in(pd.DataFrame(cells), folder / "salt.csv", "salt", raw_dir, SALT_YEAR)
+
     words = {"Total days from discharge ready date": "delay_days", "Discharges with a discharge ready date": "discharges"}
+    (raw_dir / "discharge_ready_date").mkdir(parents=True)
     pd.DataFrame([{"item": item, "measure": measure} for measure, item in words.items()]).to_csv(
-        months / "measures.csv", index=False
+        raw_dir / "discharge_ready_date" / "measures.csv", index=False
     )
-    names = ("April-2023", "May-2023", "June-2023", "July-2023", "August-2023", "September-2023", "October-2023", "November-2023",
-             "December-2023", "January-2024", "February-2024", "March-2024")  # fmt: skip
-    for name in names:
-        pd.DataFrame(
-            [
-                {"Data Type": "UTLA Aggregate", "Upper Tier Local Authority Code": area, "Measure": measure,
-                 "Value": n if item == "delay_days" else 100}
-                for n, area in enumerate(councils) for measure, item in words.items()
-            ]
-        ).to_csv(months / f"Discharge-Ready-Date-monthly-data-csv-{name}-Revised.csv", index=False)  # fmt: skip
+    for month in MONTHS:
+        rows = [
+            {"Data Type": "UTLA Aggregate", "Upper Tier Local Authority Code": area, "Measure": measure,
+             "Value": n if item == "delay_days" else 100}
+            for n, area in enumerate(councils) for measure, item in words.items()
+        ]  # fmt: skip
+        take_in(pd.DataFrame(rows), folder / f"{month}.csv", "discharge_ready_date", raw_dir, month)
+
+
+def take_in(frame: pd.DataFrame, path: Path, source: str, raw_dir: Path, edition: str | None = None) -> None:
+    frame.to_csv(path, index=False)
+    year = SALT_YEAR if source == "salt" else YEAR
+    assert import_file(path, sources()[source], year, raw_dir, edition).kept == "new"
 
 
 @pytest.fixture(scope="module")
 def lit(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Released:
-    """A run on the embedded figures and those publications."""
+    """A run on those publications, and the embedded figures for all else; the mirror is empty, so nothing is fetched."""
     folder = tmp_path_factory.mktemp("at_hand")
-    publish(folder / "publisher", council_codes(released))
+    for name in ("by_hand", "mirror"):
+        (folder / name).mkdir()
     settings = Settings(
-        figures_dir=folder / "figures", build_dir=folder / "build", releases_dir=folder / "releases",
-        expectations_dir=folder / "expectations", replications=256,
+        data="publishers", raw_dir=folder / "raw", mirror=str(folder / "mirror"), build_dir=folder / "build",
+        releases_dir=folder / "releases", replications=256,
     )  # fmt: skip
-    shutil.copytree(released.settings.figures_dir, settings.figures_dir)
-    shutil.copytree(released.settings.expectations_dir, settings.expectations_dir)
-    editions = read_table(settings.figures_dir / "editions.csv")
-    found = list(optional_editions(folder / "publisher"))
-    assert [e.source for e in found] == ["fingertips", "salt", "discharge_ready_date"]
-    for edition in found:
-        write_figures(figures_of(edition), settings.figures_dir / edition.source / f"{YEAR}.csv")
-    write_csv(pd.concat([editions, pd.DataFrame([row_of(e) for e in found])]), settings.figures_dir / "editions.csv")
-    figures = pd.concat([read_figures(path) for path in figure_files(settings.figures_dir)], ignore_index=True)
-    write_csv(council_counts(figures), settings.expectations_dir / "agreed_council_counts.csv")
+    publish(folder / "by_hand", settings.raw_dir, council_codes(released))
     outcome = run_everything(settings, on_stage=lambda _: None, on_start=lambda _: None)
     assert outcome.succeeded, [f"{s.name}: {s.failure}" for s in outcome.failures]
     return Released(settings, outcome, [])
@@ -109,43 +106,59 @@ def test_the_measures_have_the_values_of_the_files(lit: Released) -> None:
     councils = council_codes(lit)
     with lit.connect() as db:
         values = db.execute(
-            "select measure_id, area_code, value, value_basis from marts.fct_measure_value where financial_year = ? and value is not null",
-            [YEAR],
+            "select measure_id, financial_year, area_code, value, value_basis from marts.fct_measure_value "
+            "where measure_id in (select unnest(?)) and value is not null",
+            [sorted(LIT)],
         ).df()
-    for measure, expected in (
-        ("unplanned_reviews_hospital", lambda n: n / 10), ("discharge_to_reablement", lambda n: n / 10),
-        ("discharge_to_care_home", lambda n: n / 10), ("discharge_delay", lambda n: n / 100), ("hip_fracture_65", lambda n: 400 + n),
+    of_salt_year = set(council_codes(lit, SALT_YEAR))
+    for measure, year, expected in (
+        ("unplanned_reviews_hospital", SALT_YEAR, lambda n: n / 10), ("discharge_to_reablement", SALT_YEAR, lambda n: n / 10),
+        ("discharge_to_care_home", SALT_YEAR, lambda n: n / 10), ("discharge_delay", YEAR, lambda n: n / 100),
+        ("hip_fracture_65", YEAR, lambda n: 400 + n),
     ):  # fmt: skip
         found = values[values["measure_id"] == measure].set_index("area_code")
-        assert len(found) == len(councils), measure
+        assert set(found["financial_year"]) == {year}, measure
+        wanted = councils if year == YEAR else [c for c in councils if c in of_salt_year]
+        assert len(wanted) >= 150, measure
+        assert set(found.index) == set(wanted), measure
         for n, area in enumerate(councils):
-            assert found.loc[area, "value"] == pytest.approx(expected(n)), (measure, area)
+            if area in wanted:
+                assert found.loc[area, "value"] == pytest.approx(expected(n)), (measure, area)
         assert set(found["value_basis"]) == {"published" if measure == "hip_fracture_65" else "computed"}
 
 
-def test_they_are_scored_ranked_and_traced(lit: Released, released: Released) -> None:
+def test_they_are_scored_ranked_and_traced(lit: Released) -> None:
     with lit.connect() as db:
         scored = db.execute(
-            "select measure_id, count(score) from marts.fct_measure_score where definition_id = 'default' and financial_year = ? group by 1",
-            [YEAR],
+            "select measure_id, count(score) from marts.fct_measure_score where definition_id = 'default' and financial_year in (?, ?) "
+            "and measure_id in (select unnest(?)) group by 1",
+            [YEAR, SALT_YEAR, sorted(LIT)],
         ).fetchall()
         traced = db.execute(
             """
-            select l.component_id, count(distinct l.figure_id), min(f.locator), min(e.file_name)
+            select l.component_id, count(distinct l.figure_id), min(f.locator), min(e.file_name), min(e.file_sha256)
             from marts.fct_lineage as l
             inner join marts.fct_published_figure as f using (figure_id)
             inner join marts.dim_edition as e on f.source = e.source and f.edition = e.edition
-            where l.financial_year = ? and l.area_code = 'E08000016' and l.component = 'measure' group by 1
+            where l.financial_year in (?, ?) and l.area_code = 'E08000016' and l.component = 'measure' group by 1
             """,
-            [YEAR],
+            [YEAR, SALT_YEAR],
         ).fetchall()
-        (measures,) = db.execute(
-            "select max(measures_in_force) from marts.fct_domain_score where definition_id = 'default' and financial_year = ? "
-            "and domain_id = 'health_interface'", [YEAR],
-        ).fetchone() or (0,)  # fmt: skip
-    assert {measure for measure, count in scored if count > 140} >= LIT
-    assert measures == 7  # two are embedded
-    found = {component: (figures, locator, file) for component, figures, locator, file in traced}
+    assert {measure for measure, count in scored if count > 140} == LIT
+    found = {component: rest for component, *rest in traced}
     assert found["unplanned_reviews_hospital"][0] == 2  # numerator and denominator
-    assert "2023-04 line" in found["discharge_delay"][1]
-    assert found["discharge_delay"][2].endswith("and 11 more")
+    assert found["unplanned_reviews_hospital"][2] == "SALT CSV 2023-24.csv"
+    held = lit.settings.raw_dir / "salt" / SALT_YEAR / "SALT CSV 2023-24.csv"
+    assert found["unplanned_reviews_hospital"][3] == hashlib.sha256(held.read_bytes()).hexdigest()
+    assert "2024-04 line" in found["discharge_delay"][1]
+    assert found["discharge_delay"][2] == "the twelve months"
+
+
+def test_each_figure_says_whether_it_is_embedded_or_a_publishers(lit: Released) -> None:
+    with lit.connect() as db:
+        found = db.execute(
+            "select provenance, list_sort(list(distinct source)) from marts.fct_published_figure group by 1 order by 1"
+        ).fetchall()
+    provenance = dict(found)
+    assert provenance["publishers"] == ["discharge_ready_date", "fingertips", "salt"]
+    assert "ascof" in provenance["embedded"]

@@ -14,15 +14,9 @@ from orchestration.readers.cells import LayoutError
 from orchestration.readers.discharge_ready_date import item_name, read_discharge_ready_date, year_sums
 from orchestration.readers.revenue_outturn import ADULT_SOCIAL_CARE, read_form, read_many_years
 from orchestration.readers.salt import Count, label, read_salt
+from tests.conftest import one
 
 COUNCILS = ("E06000001", "E08000016")
-
-
-def one(frame: pd.DataFrame, **key: str) -> pd.Series:
-    for column, value in key.items():
-        frame = frame[frame[column] == value]
-    assert len(frame) == 1, key
-    return frame.iloc[0]
 
 
 # Revenue outturn

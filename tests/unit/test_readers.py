@@ -9,7 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from orchestration.compile_figures import POPULATION_FILES, compile_figures, council_counts
+from orchestration.compile_figures import compile_figures, council_counts
 from orchestration.figures import FIGURE_COLUMNS, figure_files, read_figures
 from orchestration.readers.activity_and_finance import read_finance_totals_2016_17, read_tables, tables_2021_22
 from orchestration.readers.cells import LayoutError, cell_name, value_or_mark
@@ -19,14 +19,8 @@ from orchestration.readers.deprivation import read_deprivation
 from orchestration.readers.fingertips import read_fingertips
 from orchestration.readers.population import read_population
 from orchestration.settings import Settings
-
-
-def one(frame: pd.DataFrame, **key: str) -> pd.Series:
-    """The single figure with these columns."""
-    for column, value in key.items():
-        frame = frame[frame[column] == value]
-    assert len(frame) == 1, key
-    return frame.iloc[0]
+from orchestration.sources.model import sources
+from tests.conftest import one
 
 
 @pytest.mark.parametrize(
@@ -187,13 +181,17 @@ def test_spot_values_of_delayed_transfers(given_data: Path) -> None:
 
 
 def test_population_of_england_is_the_published_one_and_councils_add_up_to_it(given_data: Path) -> None:
-    # Children are the single-year cells that the bands leave out: all ages less 0-17, read from the cells by hand.
-    assert one(read_population((given_data / "publisher" / "population" / POPULATION_FILES[2015]).read_bytes(), 2015), area_code="E06000001", breakdown="18_to_64")["value"] == 55360  # fmt: skip
-    for year, name in POPULATION_FILES.items():
-        frame = read_population((given_data / "publisher" / "population" / name).read_bytes(), year)
+    folder = given_data / "publisher" / "population"
+    at_hand = {int(e.financial_year[:4]): folder / e.file_name for e in sources()["population"].editions.values() if (folder / e.file_name).exists()}
+    assert set(at_hand) == set(range(2015, 2023))
+    for year, path in at_hand.items():
+        frame = read_population(path.read_bytes(), year)
         for _, rows in frame.groupby("breakdown"):
             england = rows.loc[rows["area_code"] == "E92000001", "value"].item()
             assert england == rows.loc[rows["area_code"] != "E92000001", "value"].sum(), year
+        if year == 2015:
+            # By hand: all ages less the single-year cells of those under 18 and of those 65 and over.
+            assert one(frame, area_code="E06000001", breakdown="18_to_64")["value"] == 55360
 
 
 def test_2016_17_finance_totals(given_data: Path) -> None:
@@ -226,7 +224,7 @@ def test_2021_22_tables(given_data: Path) -> None:
 
 def test_deprivation(given_data: Path) -> None:
     folder = given_data / "publisher" / "deprivation"
-    frame = read_deprivation((folder / "File_11_ID_2015_Upper-tier_Local_Authority_Summaries.xlsx").read_bytes(), 2015)
+    frame = read_deprivation((folder / "File_11_ID_2015_Upper-tier_Local_Authority_Summaries.xlsx").read_bytes(), 2015, 2013)
     assert one(frame, area_code="E06000002", item="imd_average_score")["value"] == 40.216
     assert one(frame, area_code="E06000002", item="imd_average_score")["locator"] == "IMD!E3"
 

@@ -44,12 +44,14 @@ joined as (
             and uncertainty.margin_item = margins.item
             and published.area_code = margins.area_code
             and measure_values.value_year = margins.financial_year
+            and margins.breakdown = 'total'
     left join figures as bases
         on
             published.framework = bases.framework
             and published.item || '_denominator' = bases.item
             and published.area_code = bases.area_code
             and published.financial_year = bases.financial_year
+            and published.breakdown = bases.breakdown
             and bases.value > 0
     left join figures as denominators on measure_values.denominator_figure_id = denominators.figure_id
     left join population

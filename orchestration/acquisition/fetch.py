@@ -1,0 +1,202 @@
+"""Fetch editions: find where each is, download what is new, keep it, and log what came of it. Several at a time, few for one host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from orchestration.acquisition import store
+from orchestration.acquisition.download import Limits, Outcome, RefusedError, download, host_of
+from orchestration.acquisition.importing import outcome_of_file
+from orchestration.acquisition.links import links_of
+from orchestration.acquisition.reading import read_edition
+from orchestration.readers.cells import LayoutError
+from orchestration.sources.model import Edition, Source
+
+CONTENT_API: Final = "https://www.gov.uk/api/content"
+AT_ONCE: Final = 8
+PER_HOST: Final = 2
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of one edition: the attempt, and whether the file kept is new, same or reissue ('' when nothing came)."""
+
+    source: str
+    edition: str
+    outcome: Outcome
+    kept: str = ""
+
+
+@dataclass
+class Fetcher:
+    """Fetches into `raw_dir`, politely: at most PER_HOST at a time from a host, none from a host that could not be reached.
+
+    `mirror` is a folder or an address that holds the publishers' paths, or the files by name in a folder for each source; all is then
+    asked of it and nothing of the publishers.
+    """
+
+    raw_dir: Path
+    limits: Limits = field(default_factory=Limits)
+    mirror: str | None = None
+    _gates: dict[str, threading.Semaphore] = field(default_factory=lambda: defaultdict(lambda: threading.Semaphore(PER_HOST)))
+    _unreachable: dict[str, str] = field(default_factory=dict)
+    _pages: dict[str, Outcome | bytes] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fetch(
+        self, wanted: Iterable[tuple[Source, str]], report: Callable[[Fetched], None] = lambda _: None
+    ) -> list[Fetched]:  # fmt: skip
+        """Fetch editions (source, name) in the order asked for; one that fails leaves the others alone."""
+
+        def one(pair: tuple[Source, str]) -> Fetched:
+            source, name = pair
+            try:
+                done = self._one(source, name)
+            except (OSError, store.StoreError) as error:
+                done = Fetched(source.source, name, Outcome("", "failed", f"could not be kept: {error}"))
+            with self._lock:
+                year = source.editions[name].financial_year
+                said = {"source": source.source, "edition": name, "financial_year": year, "kept": done.kept}
+                store.log_outcome(self.raw_dir, said | done.outcome.row())
+                report(done)
+            return done
+
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            return list(pool.map(one, wanted))
+
+    def _one(self, source: Source, name: str) -> Fetched:
+        edition = source.editions[name]
+        arrived = store.arriving(self.raw_dir, source.source, name)
+        issue = store.newest(self.raw_dir, source.source, name)
+        known = dict(issue.sidecar["headers"]) if issue else {}
+        try:
+            outcome = self._download(source, edition, arrived, known)
+            if outcome.result != "fetched":
+                return Fetched(source.source, name, outcome)
+            try:
+                read_edition(source, name, arrived.read_bytes(), edition.file_name, self.raw_dir / source.source)
+            except LayoutError as error:
+                if "counts.csv" not in str(error):  # a file that only lacks its dictionary is kept
+                    return Fetched(
+                        source.source, name, replace(outcome, result="failed", reason=f"came, but cannot be read: {error}")
+                    )
+            _, kept = store.keep(self.raw_dir, (source.source, name, edition.file_name), arrived, outcome, "fetched")
+            return Fetched(source.source, name, replace(outcome, result="unchanged") if kept == "same" else outcome, kept)
+        except RefusedError as error:
+            return Fetched(
+                source.source, name, Outcome(edition.content_path or edition.page or edition.address or "", "failed", str(error))
+            )
+        finally:
+            arrived.unlink(missing_ok=True)
+
+    def _download(self, source: Source, edition: Edition, target: Path, known: dict[str, str]) -> Outcome:
+        """From where the edition is; on a mirror, also from the source's folder by the file's name."""
+        reason = ""
+        try:
+            outcome = self._get(self.resolve(edition), target, known)
+            if outcome.result != "failed" or self.mirror is None:
+                return outcome
+            reason = outcome.reason
+        except RefusedError as error:
+            if self.mirror is None:
+                raise
+            reason = str(error)
+        by_name = self._get(f"https://mirror/{source.folder}/{quote(edition.file_name)}", target, known)
+        return by_name if by_name.result != "failed" else replace(by_name, reason=f"{reason}; {by_name.reason}")
+
+    def resolve(self, edition: Edition) -> str:
+        """Where the file is now: by the content API on GOV.UK, by a link on a page elsewhere, because addresses change with a reissue.
+
+        The address given in the source is what is left when the page cannot be looked at. RefusedError, with what is there, when no
+        attachment or link matches, or more than one, and when no address is known at all.
+        """
+        try:
+            if edition.content_path:
+                found = attachments(self.page(CONTENT_API + edition.content_path), edition.content_path)
+                return _the_one(found, edition.title_pattern or "", edition.content_path)
+            if edition.page:
+                links = [{"url": link} for link in links_of(self.page(edition.page), edition.page)]
+                return _the_one(links, edition.link_pattern or "", edition.page)
+        except RefusedError:
+            if edition.address is None:
+                raise
+        if edition.address is None:
+            raise RefusedError(f"no address is known for {edition.file}: get it by hand, then asc import")
+        return edition.address
+
+    def page(self, address: str) -> bytes:
+        """A page or an answer of an API, asked for once. RefusedError if it cannot be looked at."""
+        with self._lock:
+            seen = self._pages.get(address)
+        if seen is None:
+            name = hashlib.sha256(address.encode()).hexdigest()[:16]
+            target = store.arriving(self.raw_dir, "page", f"{name}-{threading.get_ident()}")
+            outcome = self._get(address, target, {}, pages=True)
+            seen = target.read_bytes() if outcome.result == "fetched" else outcome
+            target.unlink(missing_ok=True)
+            with self._lock:
+                self._pages[address] = seen
+        if isinstance(seen, bytes):
+            return seen
+        raise RefusedError(f"{address} could not be looked at: {seen.reason}")
+
+    def _get(self, address: str, target: Path, known: dict[str, str], pages: bool = False) -> Outcome:
+        """From the publisher, or from the mirror instead."""
+        parts = urlsplit(address)
+        if self.mirror is not None and not self.mirror.startswith(("http://", "https://")):
+            return _from_folder(Path(self.mirror), parts.path, address, target, pages)
+        if self.mirror is not None:
+            address = self.mirror.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+        host = host_of(address)
+        with self._lock:
+            gate = self._gates[host]
+        with gate:
+            with self._lock:
+                down = self._unreachable.get(host)
+            if down:
+                return Outcome(address, "failed", f"{host} could not be reached a moment ago: {down}")
+            outcome = download(address, target, self.limits, known, pages=pages)
+        if outcome.result == "failed" and outcome.status is None and outcome.unreachable:
+            with self._lock:
+                self._unreachable[host] = outcome.reason
+        return outcome
+
+
+def attachments(answer: bytes, path: str) -> list[dict[str, Any]]:
+    """The attachments the content API lists for a page. RefusedError if the answer is not described as expected."""
+    try:
+        found = json.loads(answer)["details"]["attachments"]
+        return [{str(k): v for k, v in one.items()} for one in found]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RefusedError(f"the page {path} is not described as expected: {error!r}") from None
+
+
+def _the_one(found: Sequence[dict[str, Any]], pattern: str, where: str) -> str:
+    matching = {
+        str(a["url"])
+        for a in found
+        if "url" in a and any(re.search(pattern, str(a.get(k, ""))) for k in ("title", "filename", "url"))
+    }
+    if len(matching) != 1:
+        there = "; ".join(str(a.get("title") or a.get("url")) for a in found[:20]) or "none"
+        raise RefusedError(f"{len(matching)} files of {where} match {pattern!r}; there are: {there}")
+    return urljoin("https://www.gov.uk/", matching.pop())
+
+
+def _from_folder(folder: Path, path: str, address: str, target: Path, pages: bool) -> Outcome:
+    held = folder / unquote(path).lstrip("/")
+    if not held.is_file() or not held.resolve().is_relative_to(folder.resolve()):
+        return Outcome(address, "failed", f"the mirror has no file {held}")
+    shutil.copyfile(held, target)
+    return outcome_of_file(target, address, pages=pages)

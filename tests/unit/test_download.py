@@ -1,0 +1,105 @@
+"""Downloads against a publisher on loopback that misbehaves: every fault ends in an outcome, and nothing is left half there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestration.acquisition.download import Limits, Outcome, download
+from tests.publisher_server import Publisher, serve
+
+BODY = bytes(range(256)) * 1200
+QUICK = Limits(connect_seconds=1, read_seconds=0.5, total_seconds=2, bytes=1_000_000, attempts=3, backoff_seconds=0.01)
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    with serve(Publisher(files={"/a b.xls": BODY, "/file.xls": BODY})) as running:
+        yield running
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "raw" / "file.xls"
+
+
+def fetch(publisher: Publisher, target: Path, **known: str) -> Outcome:
+    return download(f"{publisher.address}/file.xls", target, QUICK, known)
+
+
+def test_a_file_comes_whole_with_its_hash(publisher: Publisher, target: Path) -> None:
+    outcome = fetch(publisher, target)
+    assert (outcome.result, outcome.status, outcome.size_bytes) == ("fetched", 200, len(BODY))
+    assert outcome.sha256 == hashlib.sha256(BODY).hexdigest() == hashlib.sha256(target.read_bytes()).hexdigest()
+    assert outcome.headers["etag"] == '"one"'
+    assert outcome.at.endswith("+00:00")
+    assert [p.name for p in target.parent.iterdir()] == ["file.xls"]
+    assert all(agent.startswith("asc-productivity-index/") for agent in publisher.agents)
+
+
+def test_what_did_not_change_is_not_sent_again(publisher: Publisher, target: Path) -> None:
+    outcome = fetch(publisher, target, etag='"one"')
+    assert (outcome.result, outcome.status) == ("unchanged", 304)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("faults", [["500"], ["503", "502"], ["429"], ["cut"], ["cut", "cut"], ["cut", "no ranges"], ["hang"]])
+def test_what_passes_is_tried_again(publisher: Publisher, target: Path, faults: list[str]) -> None:
+    publisher.faults["/file.xls"] = faults
+    outcome = fetch(publisher, target)
+    assert (outcome.result, outcome.reason) == ("fetched", "")
+    assert target.read_bytes() == BODY
+
+
+def test_a_body_cut_short_is_resumed_where_it_broke(publisher: Publisher, target: Path) -> None:
+    publisher.faults["/file.xls"] = ["cut"]
+    assert fetch(publisher, target).result == "fetched"
+    (asked,) = publisher.ranges
+    assert 0 < int(asked.removeprefix("bytes=").rstrip("-")) <= len(BODY) // 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("500", "could not be fetched: too many 500 error responses|answered 500"),
+        ("404", "the server answered 404"),
+        ("403", "the server answered 403"),
+        ("hang", "could not be fetched|nothing came for 0.5 seconds"),
+        ("slow", "longer than 2 seconds"),
+        ("cut", "could not be fetched"),
+        ("loop", "sends on and on"),
+        ("page", "a web page in place of the file"),
+        ("page as data", "a web page in place of the file"),
+        ("huge", "is said to have 5,368,709,120 bytes; the limit is 1,000,000"),
+        ("endless", "more than 1,000,000 bytes"),
+        ("empty", "the file is empty"),
+    ],
+)
+def test_what_does_not_pass_is_an_outcome(publisher: Publisher, target: Path, fault: str, says: str) -> None:
+    publisher.faults["/file.xls"] = [fault + "!"]
+    publisher.files["/file.xls"] = BODY if fault != "slow" else BODY[:200]
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"what was held before")
+    outcome = fetch(publisher, target)
+    assert outcome.result == "failed"
+    assert outcome.seconds < 12
+    assert re.search(says, outcome.reason), outcome.reason
+    assert [p.name for p in target.parent.iterdir()] == ["file.xls"]
+    assert target.read_bytes() == b"what was held before"
+
+
+def test_nobody_there_is_an_outcome(target: Path) -> None:
+    outcome = download("http://127.0.0.1:9/file.xls", target, QUICK)
+    assert outcome.result == "failed"
+    assert "refused" in outcome.reason.lower()
+    assert not target.exists()
+
+
+def test_a_certificate_that_is_none_is_refused(publisher: Publisher, target: Path) -> None:
+    outcome = download(publisher.address.replace("http://", "https://") + "/file.xls", target, QUICK)
+    assert outcome.result == "failed"
+    assert not target.exists()
