@@ -22,6 +22,7 @@ class Publisher:
     agents: set[str] = field(default_factory=set)
     most_at_once: int = 0
     address: str = ""
+    etag: str = '"one"'
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,7 +76,7 @@ def _handler(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
             elif body is None:
                 self._send(404, b"no", {})
             elif fault == "cut":
-                self._head(200, {"Content-Length": str(len(body)), "ETag": '"one"'})
+                self._head(200, {"Content-Length": str(len(body)), "ETag": publisher.etag})
                 self.wfile.write(body[: len(body) // 2])
                 self.wfile.flush()
                 self.close_connection = True
@@ -89,13 +90,15 @@ def _handler(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
                     self.wfile.write(bytes([byte]))
                     self.wfile.flush()
                     time.sleep(0.05)
-            elif self.headers.get("If-None-Match") == '"one"':
+            elif self.headers.get("If-None-Match") == publisher.etag:
                 self._send(304, b"", {})
             elif (asked := self.headers.get("Range")) and fault != "no ranges":
                 start = int(asked.removeprefix("bytes=").rstrip("-"))
-                self._send(206, body[start:], {"ETag": '"one"', "Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"})
+                self._send(
+                    206, body[start:], {"ETag": publisher.etag, "Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+                )
             else:
-                self._send(200, body, {"ETag": '"one"', "Content-Type": "application/octet-stream"})
+                self._send(200, body, {"ETag": publisher.etag, "Content-Type": "application/octet-stream"})
 
         def _head(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)

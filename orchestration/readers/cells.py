@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import zipfile
 import zlib
@@ -16,6 +17,9 @@ from python_calamine import CalamineWorkbook
 MARKS = frozenset({"", "-", "[x]", "[c]", "[z]", "[n]", ":", "*", "..", "c", "z", "x", "NA", "N/A"})
 """Publishers' marks for a value that is not a number: not available, confidential, not applicable, not submitted."""
 
+
+NUMBER: Final = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)?(?<=\d)(\.\d*)?([eE][-+]?\d+)?|[-+]?\.\d+", re.ASCII)
+"""What a number in text looks like. Python's own float takes more than publishers write: nan, inf, 1_000."""
 
 MOST_UNPACKED_BYTES: Final = 1_000_000_000
 MOST_CELLS: Final = 20_000_000
@@ -155,15 +159,13 @@ def value_or_mark(cell: Any, where: str) -> tuple[float | None, str]:
     """A cell as (number, '') or (None, mark). LayoutError at `where` for any other text: never read as zero."""
     if isinstance(cell, bool):
         raise LayoutError(f"{where}: {cell!r} is neither a number nor a known mark")
-    if isinstance(cell, int | float):
-        return float(cell), ""
     text = str(cell).strip()
     if text in MARKS:
         return None, text
-    try:
-        return float(text.replace(",", "")), ""
-    except ValueError:
-        raise LayoutError(f"{where}: {text!r} is neither a number nor a known mark") from None
+    number = float(cell) if isinstance(cell, int | float) else float(text.replace(",", "")) if NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise LayoutError(f"{where}: {text[:80]!r} is neither a number nor a known mark")
+    return number, ""
 
 
 def header_row(rows: list[list[Any]], first_cells: Sequence[str], sheet: str) -> int:

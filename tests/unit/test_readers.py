@@ -40,6 +40,27 @@ def test_numbers_with_commas_are_read_and_other_text_is_refused() -> None:
     assert value_or_mark(0, "A1") == (0.0, "")
     with pytest.raises(LayoutError, match=r"Sheet!B7: 'about ten' is neither"):
         value_or_mark("about ten", "Sheet!B7")
+    for text, value in (("-3", -3), ("12.", 12), (".5", 0.5), ("1,234,567", 1234567), ("2.1e3", 2100), ("0", 0)):
+        assert value_or_mark(text, "A1") == (value, "")
+    for text in (
+        "nan",
+        "inf",
+        "1_000",
+        "12,34",
+        "1,2345",
+        "1e999",
+        "£5",
+        "5%",
+        "1 234",
+        "#REF!",
+        "١٢",
+        float("nan"),
+        True,
+        "e5",
+        "+",
+    ):
+        with pytest.raises(LayoutError, match="is neither a number"):
+            value_or_mark(text, "A1")
 
 
 def test_months_fall_in_financial_years() -> None:
@@ -182,7 +203,11 @@ def test_spot_values_of_delayed_transfers(given_data: Path) -> None:
 
 def test_population_of_england_is_the_published_one_and_councils_add_up_to_it(given_data: Path) -> None:
     folder = given_data / "publisher" / "population"
-    at_hand = {int(e.financial_year[:4]): folder / e.file_name for e in sources()["population"].editions.values() if (folder / e.file_name).exists()}
+    at_hand = {
+        int(e.financial_year[:4]): folder / e.file_name
+        for e in sources()["population"].editions.values()
+        if (folder / e.file_name).exists()
+    }
     assert set(at_hand) == set(range(2015, 2023))
     for year, path in at_hand.items():
         frame = read_population(path.read_bytes(), year)
