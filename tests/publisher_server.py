@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections import Counter
@@ -84,6 +85,16 @@ def _handler(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
                 self._head(200, {"Transfer-Encoding": "chunked"})
                 for _ in range(4000):
                     self.wfile.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+            elif fault in {"chunks", "half the chunks"}:
+                self._head(200, {"Transfer-Encoding": "chunked"})
+                for start in range(0, len(body) if fault == "chunks" else len(body) // 2, 10_000):
+                    part = body[start : start + 10_000]
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+                if fault == "chunks":
+                    self.wfile.write(b"0\r\n\r\n")
+                self.close_connection = True
+            elif fault == "gzip":
+                self._send(200, gzip.compress(body), {"Content-Encoding": "gzip"})
             elif fault == "slow":
                 self._head(200, {"Content-Length": str(len(body))})
                 for byte in body:
@@ -113,10 +124,15 @@ def _handler(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: a client that gave up is what tests are about."""
+
+
 @contextmanager
 def serve(publisher: Publisher) -> Iterator[Publisher]:
     """Serve until the block ends; `publisher.address` is where."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(publisher))
+    server = _Server(("127.0.0.1", 0), _handler(publisher))
     server.daemon_threads = True
     publisher.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

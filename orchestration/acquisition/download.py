@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 USER_AGENT: Final = (
@@ -44,7 +45,7 @@ class Outcome:
     """What came of one attempt at one address: a row that is kept and can be queried.
 
     `result` is fetched, unchanged (the publisher says so, or the bytes are the same) or failed; `reason` is a sentence for failed.
-    `unreachable` says that there was no answer at all: no name, no connection, no trusted certificate.
+    `unreachable` says that there is nobody to ask: no name, no connection, no trusted certificate.
     """
 
     address: str
@@ -152,11 +153,17 @@ def download(
         return outcome("failed", "the server sends on and on (more than 10 redirects)")
     except requests.exceptions.SSLError as error:
         return outcome("failed", f"the server's certificate could not be trusted: {error}", unreachable=True)
+    except requests.ConnectTimeout:
+        return outcome("failed", f"no connection within {limits.connect_seconds:g} seconds", unreachable=True)
     except requests.Timeout:
         return outcome("failed", f"nothing came for {limits.read_seconds:g} seconds")
     except requests.RequestException as error:
-        gone = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.exceptions.RetryError)
-        return outcome("failed", f"could not be fetched: {_innermost(error)}", unreachable=gone and status is None)
+        reason = _innermost(error)
+        if isinstance(reason, ReadTimeoutError):
+            return outcome("failed", f"nothing came for {limits.read_seconds:g} seconds")
+        gone = isinstance(error, requests.exceptions.ProxyError) or isinstance(reason, NewConnectionError)
+        said = str(reason).rsplit(">: ", maxsplit=1)[-1]  # without the object the library puts before its words
+        return outcome("failed", f"could not be fetched: {said}", unreachable=gone)
     except OSError as error:
         return outcome("failed", f"could not be kept: {error}")
     finally:
@@ -184,7 +191,7 @@ def _write(response: requests.Response, aside: Path, already: int, limits: Limit
         raise RefusedError(f"the file is said to have {int(declared):,} bytes; the limit is {limits.bytes:,}")
     written = 0
     with aside.open("ab" if already else "wb") as sink:
-        for chunk in response.iter_content(CHUNK):
+        for chunk in _as_they_come(response):
             written += len(chunk)
             if already + written > limits.bytes:
                 raise RefusedError(f"the file has more than {limits.bytes:,} bytes, which is the limit")
@@ -197,12 +204,24 @@ def _write(response: requests.Response, aside: Path, already: int, limits: Limit
         raise RefusedError("the file is empty")
 
 
-def _innermost(error: BaseException) -> str:
-    """The last words of a chain of errors, without the addresses and objects that libraries put before them."""
-    while error.args and isinstance(error.args[0], BaseException):
-        error = error.args[0]
-    reason = getattr(error, "reason", None)
-    return _innermost(reason) if isinstance(reason, BaseException) else str(error).rsplit(">: ", maxsplit=1)[-1]
+def _as_they_come(response: requests.Response) -> Iterator[bytes]:
+    """Bytes as soon as some are there: waiting for a full chunk, a server that sends one byte a second would never be out of time."""
+    try:
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
+            yield chunk
+    except ReadTimeoutError as error:
+        raise requests.Timeout(error) from error
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What was at the bottom of a chain of errors that wrap each other."""
+    while (inner := getattr(error, "reason", None) or (error.args[0] if error.args else None)) and isinstance(
+        inner, BaseException
+    ):
+        error = inner
+    return error
 
 
 def host_of(address: str) -> str:

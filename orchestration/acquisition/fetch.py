@@ -26,6 +26,8 @@ from orchestration.sources.model import Edition, Source
 CONTENT_API: Final = "https://www.gov.uk/api/content"
 AT_ONCE: Final = 8
 PER_HOST: Final = 2
+SILENT_AT_MOST: Final = 4
+"""Downloads in a row from which a host sent nothing at all, before it is taken to be down; one file that hangs does not make it so."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Fetched:
 
 @dataclass
 class Fetcher:
-    """Fetches into `raw_dir`, politely: at most PER_HOST at a time from a host, none from a host that could not be reached.
+    """Fetches into `raw_dir`, politely: at most PER_HOST at a time from a host, none from a host that is down.
 
     `mirror` is a folder or an address that holds the publishers' paths, or the files by name in a folder for each source; all is then
     asked of it and nothing of the publishers.
@@ -51,6 +53,7 @@ class Fetcher:
     mirror: str | None = None
     _gates: dict[str, threading.Semaphore] = field(default_factory=lambda: defaultdict(lambda: threading.Semaphore(PER_HOST)))
     _unreachable: dict[str, str] = field(default_factory=dict)
+    _silent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _pages: dict[str, Outcome | bytes] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -167,8 +170,9 @@ class Fetcher:
             if down:
                 return Outcome(address, "failed", f"{host} could not be reached a moment ago: {down}")
             outcome = download(address, target, self.limits, known, pages=pages)
-        if outcome.result == "failed" and outcome.status is None and outcome.unreachable:
-            with self._lock:
+        with self._lock:
+            self._silent[host] = self._silent[host] + 1 if outcome.result == "failed" and outcome.status is None else 0
+            if outcome.unreachable or self._silent[host] >= SILENT_AT_MOST:
                 self._unreachable[host] = outcome.reason
         return outcome
 

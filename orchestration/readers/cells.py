@@ -162,7 +162,9 @@ def value_or_mark(cell: Any, where: str) -> tuple[float | None, str]:
     text = str(cell).strip()
     if text in MARKS:
         return None, text
-    number = float(cell) if isinstance(cell, int | float) else float(text.replace(",", "")) if NUMBER.fullmatch(text) else math.nan
+    number = (
+        float(cell) if isinstance(cell, int | float) else float(text.replace(",", "")) if NUMBER.fullmatch(text) else math.nan
+    )
     if not math.isfinite(number):
         raise LayoutError(f"{where}: {text[:80]!r} is neither a number nor a known mark")
     return number, ""

@@ -163,7 +163,13 @@ def test_every_fault_ends_in_an_outcome_and_leaves_the_rest_alone(publisher: Pub
     assert all(one.outcome.reason for name, one in done.items() if name.startswith("bad"))
     assert len(files(raw)) == 18
     assert not [p for p in raw.rglob("*") if p.name.endswith(".part") or p.name.startswith(".")]
-    assert publisher.most_at_once <= PER_HOST
+
+
+def test_few_files_at_a_time_are_asked_of_a_host(publisher: Publisher, raw: Path) -> None:
+    publisher.files |= {f"/{n}.csv": prices(str(n)) for n in range(40)}
+    done = fetch(publisher, raw, source(**{f"e{n}": at(f"/{n}.csv") for n in range(40)}))
+    assert {one.kept for one in done} == {"new"}
+    assert 1 <= publisher.most_at_once <= PER_HOST
 
 
 def test_how_long_a_source_has_been_failing_can_be_asked(publisher: Publisher, raw: Path) -> None:
@@ -188,6 +194,17 @@ def test_a_host_that_cannot_be_reached_is_not_asked_again_and_again(raw: Path) -
     done = fetcher.fetch([(wanted, name) for name in wanted.editions])
     assert all(one.outcome.result == "failed" for one in done)
     assert sum("could not be reached a moment ago" in one.outcome.reason for one in done) >= 30 - 2 * PER_HOST
+
+
+def test_one_file_that_hangs_does_not_shut_its_host_but_a_silent_host_is_left_alone(publisher: Publisher, raw: Path) -> None:
+    publisher.files |= {f"/{n}.csv": prices(str(n)) for n in range(12)}
+    publisher.faults = {"/0.csv": ["hang!"], "/5.csv": ["hang!"]}
+    wanted = source(**{f"e{n}": at(f"/{n}.csv") for n in range(12)})
+    done = fetch(publisher, raw, wanted)
+    assert [one.edition for one in done if one.outcome.result == "failed"] == ["e0", "e5"]
+    publisher.faults = {path: ["hang!"] for n in range(12) for path in (f"/{n}.csv", f"/prices/e{n}.csv")}
+    done = fetch(publisher, raw, wanted)
+    assert sum("could not be reached a moment ago: nothing came for 0.5 seconds" in one.outcome.reason for one in done) >= 5
 
 
 # Found

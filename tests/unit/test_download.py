@@ -81,7 +81,6 @@ def test_a_body_cut_short_is_resumed_where_it_broke(publisher: Publisher, target
 )
 def test_what_does_not_pass_is_an_outcome(publisher: Publisher, target: Path, fault: str, says: str) -> None:
     publisher.faults["/file.xls"] = [fault + "!"]
-    publisher.files["/file.xls"] = BODY if fault != "slow" else BODY[:200]
     target.parent.mkdir(parents=True)
     target.write_bytes(b"what was held before")
     outcome = fetch(publisher, target)
@@ -90,6 +89,21 @@ def test_what_does_not_pass_is_an_outcome(publisher: Publisher, target: Path, fa
     assert re.search(says, outcome.reason), outcome.reason
     assert [p.name for p in target.parent.iterdir()] == ["file.xls"]
     assert target.read_bytes() == b"what was held before"
+
+
+def test_a_body_that_is_packed_for_the_way_is_unpacked(publisher: Publisher, target: Path) -> None:
+    publisher.faults["/file.xls"] = ["gzip"]
+    outcome = fetch(publisher, target)
+    assert (outcome.result, outcome.size_bytes) == ("fetched", len(BODY))
+    assert target.read_bytes() == BODY
+
+
+def test_a_body_in_chunks_comes_whole(publisher: Publisher, target: Path) -> None:
+    publisher.faults["/file.xls"] = ["chunks"]
+    assert fetch(publisher, target).result == "fetched"
+    assert target.read_bytes() == BODY
+    publisher.faults["/file.xls"] = ["half the chunks!"]
+    assert fetch(publisher, target.with_name("other.xls")).result == "failed"
 
 
 def test_nobody_there_is_an_outcome(target: Path) -> None:
