@@ -11,12 +11,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.assets.downloads import DOWNLOADS
+from orchestration.acquisition import store
+from orchestration.assets.acquire import DATA_TAG, FIGURES_HELD, acquire_assets
+from orchestration.assets.downloads import DOWNLOADS, download_assets, download_key
 from orchestration.assets.warehouse import layer_events
-from orchestration.automation import STAGES, WHOLE_RUN
+from orchestration.automation import STAGES, WHOLE_RUN, sensors
 from orchestration.dbt_build import NodeResult, build_arguments, failure_text, layer_selection, prepare
 from orchestration.definitions import build_defs
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.sources.model import sources
 from tests.conftest import Released
 
 SNAPSHOT = PROJECT_ROOT / "tests" / "golden" / "definitions.json"
@@ -120,3 +123,107 @@ def test_dbt_results_become_materialisations_and_checks(definitions: dg.Definiti
     assert "model dim_council: the message" in said
     assert f"test {check.name}" in said
     assert "1 nodes that need them were skipped" in said
+
+
+# Downloads, the look for new editions, word of failure
+
+
+PRICES = "\n".join(
+    [",x", ",Financial year,2022-23 = 100,", *[f",{y}-{(y + 1) % 100:02d},{y - 1950}," for y in range(2010, 2024)], ""]
+)
+PRICES_FILE = "GDP_Deflators_Qtrly_National_Accounts_December_2023_update.csv"
+
+
+@pytest.fixture
+def with_mirror(released: Released, tmp_path: Path) -> Settings:
+    """Settings whose publishers are a folder that has one edition of one source."""
+    mirror = tmp_path / "mirror"
+    (mirror / "prices").mkdir(parents=True)
+    (mirror / "prices" / PRICES_FILE).write_text(PRICES)
+    return released.settings.model_copy(
+        update={"raw_dir": tmp_path / "raw", "mirror": str(mirror), "releases_dir": tmp_path / "releases", "data": "embedded"}
+    )
+
+
+def test_downloads_are_partitioned_by_financial_year_and_come_before_everything(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for name in sources():
+        node = graph.get(download_key(name))
+        assert {"2014-15", "2024-25"} <= set(node.partitions_def.get_partition_keys())
+        assert node.key in graph.get(FIGURES_HELD).parent_keys
+        assert node.freshness_policy is not None
+
+
+def test_a_partition_downloads_its_editions_and_fails_when_one_does_not_come(with_mirror: Settings) -> None:
+    (asset,) = (a for a in download_assets(with_mirror) if a.key == download_key("deflators"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize([asset], partition_key="2023-24", instance=instance)
+        (event,) = done.asset_materializations_for_node(asset.op.name)
+        assert event.metadata["editions"].value == 1
+        (held,) = store.held(with_mirror.raw_dir, "deflators", "2023-12")
+        assert held.path.read_text() == PRICES
+        nothing = dg.materialize([asset], partition_key="2014-15", instance=instance)  # no edition is of that year
+        assert nothing.success
+        failed = dg.materialize([asset], partition_key="2025-26", instance=instance, raise_on_error=False)
+        assert not failed.success
+        (failure,) = failed.get_step_failure_events()
+        assert "1 of 1 files of deflators 2025-26 did not come" in str(failure.event_specific_data.error)
+
+
+def test_a_run_may_choose_the_publishers_by_its_tag_and_no_other_word(with_mirror: Settings) -> None:
+    definitions = dg.Definitions(assets=[*acquire_assets(with_mirror), *download_assets(with_mirror)])
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for tag, data in ((None, "embedded"), ("publishers", "publishers")):
+        done = job.execute_in_process(asset_selection=[FIGURES_HELD], tags={DATA_TAG: tag} if tag else {})
+        (event,) = done.asset_materializations_for_node("acquire__figures_held")
+        assert event.metadata["data"].value == data
+    assert event.metadata["editions_held"].value == 1
+    assert event.metadata["editions_missing"].value > 50
+    wrong = job.execute_in_process(asset_selection=[FIGURES_HELD], tags={DATA_TAG: "both"}, raise_on_error=False)
+    assert not wrong.success
+
+
+def listing(mirror: Path, *names: str) -> None:
+    """What the content API says of the outcomes of 2024-25."""
+    page = (
+        mirror / "api/content/government/statistics/measures-from-the-adult-social-care-outcomes-framework-england-2024-to-2025"
+    )
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(json.dumps({"details": {"attachments": [{"title": n, "url": f"/media/{n}"} for n in names]}}))
+
+
+def test_the_sensor_asks_for_a_run_when_a_page_lists_a_new_file(with_mirror: Settings) -> None:
+    (sensor,) = (s for s in sensors(with_mirror) if s.name == "new_editions")
+    mirror = Path(str(with_mirror.mirror))
+
+    def tick(cursor: str | None) -> tuple[list[dg.RunRequest], str, str]:
+        with dg.build_sensor_context(cursor=cursor) as context:
+            data = sensor.evaluate_tick(context)
+            return list(data.run_requests or []), data.skip_message or "", data.cursor or ""
+
+    listing(mirror, "one.ods")
+    requests, said, cursor = tick(None)
+    assert requests == []
+    assert said.startswith("nothing new; could not look at ")  # the other pages are not on the mirror
+    requests, said, cursor = tick(cursor)
+    assert requests == []
+    listing(mirror, "one.ods", "two.ods")
+    (asked,), _, after = tick(cursor)
+    assert asked.tags[DATA_TAG] == "publishers"
+    assert asked.tags["asc/new_files"] == "1"
+    assert tick(after)[0] == []
+    (again,), _, _ = tick(cursor)
+    assert again.run_key == asked.run_key  # the same news twice is one run
+
+
+def test_the_yearly_run_reads_the_publishers(definitions: dg.Definitions) -> None:
+    assert definitions.resolve_schedule_def("yearly").tags[DATA_TAG] == "publishers"
+
+
+def test_word_of_a_failed_run_is_kept_and_sent(with_mirror: Settings) -> None:
+    from orchestration.notification import tell_of_failure
+
+    tell_of_failure(with_mirror, "abc", WHOLE_RUN, "it failed", {"raw__figures": "why"})
+    (line,) = (with_mirror.releases_dir / "failures.jsonl").read_text().splitlines()
+    said = json.loads(line)
+    assert (said["run_id"], said["steps"]) == ("abc", {"raw__figures": "why"})
