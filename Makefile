@@ -24,7 +24,8 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(BIN)/.dev ## How fast the simulations are, as ratios and growth with size (minutes)
+bench: $(BIN)/.dev ## How fast reading and the simulations are, as ratios and growth with size (minutes)
+	@$(BIN)/python -m tests.benchmarks.reading
 	@$(BIN)/python -m tests.benchmarks.uncertainty
 
 ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000 (stop with Ctrl-C)

@@ -51,12 +51,17 @@ REFERENCE_TABLES: Final = ("councils", "code_changes", "cassr_codes", "hex_layou
 """Tables beside the figures that hold no figures: areas, their history, and where to draw them."""
 
 
+BLANK: Final = "(blank)"
+"""The mark of a cell that was published empty."""
+
+
 def figures_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Rows as a frame with FIGURE_COLUMNS, value as float64 and all else as text, missing text as ''."""
+    """Rows as a frame with FIGURE_COLUMNS, value as float64 and all else as text, missing text as ''. No value and no mark is `(blank)`."""
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     frame["value"] = pd.to_numeric(frame["value"])
     text = [c for c in FIGURE_COLUMNS if c != "value"]
     frame[text] = frame[text].fillna("").astype(str)
+    frame["mark"] = frame["mark"].mask(frame["value"].isna() & (frame["mark"] == ""), BLANK)
     return frame
 
 

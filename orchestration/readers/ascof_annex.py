@@ -53,7 +53,7 @@ def read_ascof_annex(content: bytes, framework: str = "ascof_2014") -> pd.DataFr
                         "breakdown": "total",
                         "unit": "count" if statistic else unit(framework, code),
                         "value": value,
-                        "mark": mark if value is not None or mark else "(blank)",
+                        "mark": mark,
                         "locator": where,
                     }
                 )

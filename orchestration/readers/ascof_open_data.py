@@ -82,7 +82,7 @@ def read_ascof_open_data(
                 "breakdown": breakdown,
                 "unit": unit(framework, code) if statistic in ("outcome", "margin of error") else "count",
                 "value": value,
-                "mark": mark if value is not None or mark else "(blank)",
+                "mark": mark,
                 "locator": where,
             }
         )

@@ -61,7 +61,7 @@ def read_ascof_time_series(content: bytes, statistics: tuple[str, ...] = tuple(S
         head = next((n for n, row in enumerate(rows[:12]) if _is_header(row)), None)
         if head is None:
             continue
-        code = re.sub(r"[()]", "", sheet.removeprefix("Table_")).upper()
+        code = re.sub(r"[()]", "", re.sub(r"(?i)^table_", "", sheet)).upper()
         columns = _columns(rows[head], sheet, statistics)
         for number, row in enumerate(rows[head + 1 :], start=head + 1):
             area = str(row[2]).strip()

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +78,18 @@ def _bear(content: bytes) -> None:
                 part = packed.read(entry)  # the length and the checksum said are held against what comes
                 if entry.filename.startswith("xl/worksheets/") and (cells := _extent(part)) > MOST_CELLS:
                     raise LayoutError(f"{entry.filename} spans {cells:,} cells; the limit is {MOST_CELLS:,}")
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except LayoutError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+    ) as error:
         raise LayoutError(f"not a workbook that can be read ({error}); starts with {content[:20]!r}") from error
 
 
@@ -131,18 +143,23 @@ def csv_rows(content: bytes, encoding: str = "cp1252") -> Iterator[tuple[int, li
 
 
 def csv_table(content: bytes, columns: Sequence[str] | None = None, encoding: str = "cp1252") -> pd.DataFrame:
-    """A CSV with every cell as text; only `columns` of it, if given. LayoutError names the columns that are not there."""
-    text = decode(content, encoding)
-    try:
-        header = pd.read_csv(io.StringIO(text), nrows=0, dtype=str).columns
-        absent = [c for c in columns or () if c not in header]
-        if absent:
-            raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(map(str, header[:40]))}")
-        return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, usecols=list(columns) if columns else None)
-    except LayoutError:
-        raise
-    except (ValueError, pd.errors.ParserError) as error:
-        raise LayoutError(f"not a CSV that can be read: {error}") from error
+    """A CSV with every cell as text; only `columns` of it, if given.
+
+    LayoutError names columns that are not there or stand twice, and a row that is longer or shorter than the header: its cells may stand
+    under headings that are not theirs.
+    """
+    (_, header), *rows = csv_rows(content, encoding)
+    absent = [c for c in columns or () if c not in header]
+    if absent:
+        raise LayoutError(f"no column {', '.join(absent)}; found {', '.join(header[:40])}")
+    twice = [c for c in dict.fromkeys(columns or header) if c and header.count(c) > 1]
+    if twice:
+        raise LayoutError(f"column {', '.join(twice)} stands more than once; found {', '.join(header[:40])}")
+    ragged = next(((line, len(cells)) for line, cells in rows if len(cells) != len(header)), None)
+    if ragged:
+        raise LayoutError(f"line {ragged[0]}: the row has {ragged[1]} cells, the header {len(header)}")
+    table = pd.DataFrame([cells for _, cells in rows], columns=header, dtype=str)
+    return table[list(columns)] if columns else table
 
 
 def cell_name(row: int, column: int) -> str:

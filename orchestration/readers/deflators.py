@@ -24,7 +24,10 @@ def read_deflators(content: bytes, first_year: str = "2010-11") -> pd.DataFrame:
         book = open_workbook(content)
         rows: list[list[Any]] = book.rows(book.sheet_names[0])
     else:
-        rows = list(csv.reader(io.StringIO(decode(content))))
+        try:
+            rows = list(csv.reader(io.StringIO(decode(content), newline="")))
+        except csv.Error as error:
+            raise LayoutError(f"not a CSV that can be read: {error}") from error
     if not any("= 100" in str(cell) for row in rows[:8] for cell in row[2:3]):
         raise LayoutError("no index column headed '<year> = 100' in column C of the first eight rows")
     figures: list[dict[str, object]] = []

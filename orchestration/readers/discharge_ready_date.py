@@ -30,6 +30,7 @@ def read_discharge_ready_date(content: bytes, year: int, month: int) -> pd.DataF
     rows = table[table["Data Type"].str.strip() == COUNCIL_ROWS]
     if rows.empty:
         raise LayoutError(f"no row with Data Type {COUNCIL_ROWS!r}; found {', '.join(sorted(set(table['Data Type'])))}")
+    rows = rows[rows["Upper Tier Local Authority Code"].str.strip().str.fullmatch(r"E(06|08|09|10)\d{6}")]
     twice = rows[rows.duplicated(["Upper Tier Local Authority Code", "Measure"])]
     if len(twice):
         raise LayoutError(f"line {twice.iloc[0]['line']}: {twice.iloc[0]['Measure']!r} stands twice for its council")
@@ -48,7 +49,7 @@ def read_discharge_ready_date(content: bytes, year: int, month: int) -> pd.DataF
                 "breakdown": "total",
                 "unit": "pct" if "%" in row["Measure"] else "count",
                 "value": value,
-                "mark": mark if value is not None or mark else "(blank)",
+                "mark": mark,
                 "locator": where,
             }
         )
@@ -56,8 +57,11 @@ def read_discharge_ready_date(content: bytes, year: int, month: int) -> pd.DataF
 
 
 def item_name(measure: str) -> str:
-    """'Total discharges (all)' -> 'total_discharges_all'; % becomes pct."""
-    return re.sub(r"[^a-z0-9]+", "_", measure.lower().replace("%", " pct ")).strip("_")
+    """'Total discharges (all)' -> 'total_discharges_all'; % becomes pct. LayoutError for a measure without a name."""
+    name = re.sub(r"[^a-z0-9]+", "_", measure.lower().replace("%", " pct ")).strip("_")
+    if not name:
+        raise LayoutError(f"Measure {measure!r} has no name")
+    return name
 
 
 def year_sums(months: Sequence[pd.DataFrame], items: Mapping[str, str]) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def read_summary(content: bytes, financial_year: str, heading: str = "Adult Soci
                 "breakdown": "total",
                 "unit": "gbp_thousand",
                 "value": value,
-                "mark": mark if value is not None or mark else "(blank)",
+                "mark": mark,
                 "locator": where,
             }
         )
@@ -124,6 +124,6 @@ def _figure(year: str, code: str, form_and_line: tuple[str, str], cell: object, 
         "breakdown": {"adl": "18_to_64", "old": "65_and_over"}.get(line[-3:], "total"),
         "unit": "gbp_thousand",
         "value": value,
-        "mark": mark if value is not None or mark else "(blank)",
+        "mark": mark,
         "locator": where,
     }
