@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,8 @@ USER_AGENT: Final = (
 CHUNK: Final = 1 << 16
 RETRIED_STATUSES: Final = (408, 425, 429, 500, 502, 503, 504)
 HTML_STARTS: Final = (b"<!doctype html", b"<html", b"<head")
+LIBRARYS_OBJECT: Final = re.compile(r"^(<.*?>|HTTPS?Connection(Pool)?\(.*?\)): ")
+"""What the library puts before its words."""
 KEPT_HEADERS: Final = ("etag", "last-modified", "content-type", "content-length", "date")
 
 
@@ -162,7 +165,7 @@ def download(
         if isinstance(reason, ReadTimeoutError):
             return outcome("failed", f"nothing came for {limits.read_seconds:g} seconds")
         gone = isinstance(error, requests.exceptions.ProxyError) or isinstance(reason, NewConnectionError)
-        said = str(reason).rsplit(">: ", maxsplit=1)[-1]  # without the object the library puts before its words
+        said = LIBRARYS_OBJECT.sub("", str(reason))
         return outcome("failed", f"could not be fetched: {said}", unreachable=gone)
     except OSError as error:
         return outcome("failed", f"could not be kept: {error}")
