@@ -69,7 +69,7 @@ def run(
 ) -> None:
     """Build everything from the figures at hand and publish a release; takes about a minute. Example: asc run --data publishers"""
     from orchestration.publication.release import NoReleaseError, current_release
-    from orchestration.report import print_release
+    from orchestration.report import print_missing, print_release
     from orchestration.run import StageDone, run_everything
 
     settings = get_settings()
@@ -95,6 +95,11 @@ def run(
     out.print(f"  {'in all':<46}{outcome.seconds:6.1f} s", highlight=False)
     if outcome.succeeded:
         print_release(out, current_release(settings))
+        if settings.data == "publishers":
+            from orchestration.acquisition.status import statuses
+            from orchestration.figures import read_table
+
+            print_missing(out, statuses(settings.raw_dir, read_table(settings.figures_dir / "editions.csv")))
         return
     err.print("\nThe run stopped; nothing was published.", style="bold red")
     for stage in outcome.failures:

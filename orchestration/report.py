@@ -71,6 +71,21 @@ def print_sources(console: Console, shown: pd.DataFrame, everything: pd.DataFram
     )
 
 
+def print_missing(console: Console, states: pd.DataFrame) -> None:
+    """What a run from publishers' files did without, a line a source: editions that stand on embedded figures, and those missing."""
+    held = states["state"].isin(["held", "reissued"])
+    console.print(f"\n[bold]Publishers' files[/]: {held.sum()} of {len(states)} editions held", highlight=False)
+    for source, rows in states[~held].groupby("source", sort=False):
+        parts = [
+            f"{words} {', '.join(rows.loc[rows['state'] == state, 'edition'])}"
+            for state, words in (("embedded", "embedded figures stand for"), ("missing", "missing:"))
+            if (rows["state"] == state).any()
+        ]
+        console.print(f"  {source}: {'; '.join(parts)}", highlight=False, soft_wrap=True)
+    failing = int((states["failing_since"] != "").sum())
+    console.print(f"  {failing} could not be fetched: asc sources --failing says why and since when", highlight=False)
+
+
 def print_frame(console: Console, frame: pd.DataFrame) -> None:
     """Any frame as a table."""
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -77,6 +78,8 @@ def session(limits: Limits) -> requests.Session:
         total=limits.attempts - 1, backoff_factor=limits.backoff_seconds, backoff_jitter=limits.backoff_seconds / 2,
         status_forcelist=RETRIED_STATUSES, allowed_methods=("GET",), redirect=10, raise_on_status=False,
     )  # fmt: skip
+    # Each retry would be a warning of the library's; what came of them all is the outcome, which is kept.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     made = requests.Session()
     made.headers["User-Agent"] = USER_AGENT
     for scheme in ("https://", "http://"):

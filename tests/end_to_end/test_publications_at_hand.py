@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from orchestration.acquisition.importing import import_file
+from orchestration.acquisition.status import statuses
+from orchestration.figures import read_table
+from orchestration.report import print_missing
 from orchestration.run import run_everything
 from orchestration.settings import Settings
 from orchestration.sources.model import sources
@@ -162,3 +167,13 @@ def test_each_figure_says_whether_it_is_embedded_or_a_publishers(lit: Released) 
     provenance = dict(found)
     assert provenance["publishers"] == ["discharge_ready_date", "fingertips", "salt"]
     assert "ascof" in provenance["embedded"]
+
+
+def test_the_command_says_which_editions_the_run_did_without(lit: Released) -> None:
+    editions = read_table(lit.settings.figures_dir / "editions.csv")
+    console = Console(file=io.StringIO(), width=200)
+    print_missing(console, statuses(lit.settings.raw_dir, editions))
+    said = console.file.getvalue()
+    assert "14 of 193 editions held" in said
+    assert "  deprivation: embedded figures stand for 2015, 2019; missing: 2025\n" in said
+    assert "193 could not be fetched: asc sources --failing" in said
