@@ -94,7 +94,7 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Writes a run that failed, with the sentence of each step, to failures.jsonl beside the releases, and tells ASC_NOTIFY.",
     )  # fmt: skip
     def run_failed(context: dg.RunFailureSensorContext) -> None:
-        from orchestration.notification import tell_of_failure
+        from orchestration.assets.notification import tell_of_failure
 
         steps = {event.step_key or "run": event.message or "" for event in context.get_step_failure_events()}
         tell_of_failure(

@@ -11,8 +11,8 @@ from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import RAW_FIGURES, raw_assets
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.automation import jobs, schedules, sensors
-from orchestration.gates import gate_checks
 from orchestration.settings import Settings, get_settings
+from orchestration.warehouse.gates import gate_checks
 
 
 def build_defs(settings: Settings) -> dg.Definitions:

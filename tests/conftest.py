@@ -12,8 +12,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from orchestration.cli.run import RunOutcome, run_everything
 from orchestration.publication.release import current_release
-from orchestration.run import RunOutcome, run_everything
 from orchestration.settings import PROJECT_ROOT, Settings
 
 GIVEN = Settings().given_data_dir

@@ -6,7 +6,7 @@ from orchestration.acquisition.gather import embedded, gather
 from orchestration.assets.acquire import FIGURES_HELD, data_of
 from orchestration.figures import FIGURE_COLUMNS
 from orchestration.settings import Settings
-from orchestration.warehouse import load_raw
+from orchestration.warehouse.raw import load_raw
 
 RAW_FIGURES = dg.AssetKey(["raw", "figures"])
 EVERY_FILE_READ = "every_file_held_is_read"

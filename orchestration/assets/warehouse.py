@@ -7,8 +7,8 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration.dbt_build import LAYERS, NodeResult, build_layer, failure_text, layer_selection, manifest_path
 from orchestration.settings import Settings
+from orchestration.warehouse.dbt import LAYERS, NodeResult, build_layer, failure_text, layer_selection, manifest_path
 
 
 class LayerTranslator(DagsterDbtTranslator):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.release_queries import query
+from orchestration.publication.queries import query
 
 
 def catalogue_page(release: Path) -> str:

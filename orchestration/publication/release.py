@@ -23,9 +23,9 @@ from typing import Any
 import duckdb
 
 from orchestration.analysis.tables import TABLES
-from orchestration.dbt_build import manifest_path
-from orchestration.gates import run_gates
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse.dbt import manifest_path
+from orchestration.warehouse.gates import run_gates
 
 RELEASES_KEPT = 5
 

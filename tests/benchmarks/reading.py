@@ -14,7 +14,7 @@ import pandas as pd
 from orchestration.acquisition.reading import read_edition
 from orchestration.readers.cells import open_workbook
 from orchestration.sources.model import sources
-from tests.unit.test_publishers_files import at_hand
+from tests.acquisition.test_publishers_files import at_hand
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def seconds(councils: int, measures: int, years: int, replications: int, threads
 def asem(folder: Path) -> None:
     """The ASEM design of 600 replications, ten times over, beside what COINr took for as many."""
     from orchestration.index.replications import replicate
-    from tests.unit.test_asem import design_arrays
+    from tests.index.test_asem import design_arrays
 
     began = time.perf_counter()
     scaled, steps, design = design_arrays(folder, "SA")

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from orchestration.acquisition.importing import import_file
 from orchestration.acquisition.status import statuses
+from orchestration.cli.report import print_missing
+from orchestration.cli.run import run_everything
 from orchestration.figures import read_table
-from orchestration.report import print_missing
-from orchestration.run import run_everything
 from orchestration.settings import Settings
 from orchestration.sources.model import sources
 from tests.conftest import Released

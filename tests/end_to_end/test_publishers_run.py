@@ -16,12 +16,12 @@ import pytest
 from orchestration.acquisition import store
 from orchestration.acquisition.download import Limits
 from orchestration.acquisition.fetch import Fetched, Fetcher
-from orchestration.run import run_everything
+from orchestration.cli.run import run_everything
 from orchestration.settings import Settings
 from orchestration.sources.model import sources
+from tests.acquisition.test_publishers_files import at_hand
 from tests.conftest import Released
 from tests.publisher_server import Publisher, serve
-from tests.unit.test_publishers_files import at_hand
 
 IMPATIENT = Limits(connect_seconds=2, read_seconds=1, total_seconds=4, bytes=50_000_000, attempts=2, backoff_seconds=0.01)
 FAULTS = {

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 from expectations.runner import suites
-from orchestration.dbt_build import build_layer, failure_text
-from orchestration.gates import GateError, run_gate
+from orchestration.cli.run import RunOutcome, run_everything
 from orchestration.publication.release import current_release, publish, read_manifest
-from orchestration.run import RunOutcome, run_everything
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.warehouse import load_raw, user_definitions
+from orchestration.warehouse.dbt import build_layer, failure_text
+from orchestration.warehouse.gates import GateError, run_gate
+from orchestration.warehouse.raw import load_raw, user_definitions
 from tests.conftest import Released
 
 pytestmark = pytest.mark.slow

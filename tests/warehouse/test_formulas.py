@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.dbt_build import failure_text, run_dbt
+from orchestration.warehouse.dbt import failure_text, run_dbt
 from tests.conftest import Released
 
 FORMULAS = {

@@ -10,7 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from orchestration import release_queries as queries
+from orchestration.publication import queries
 from orchestration.publication.release import read_manifest
 
 DETAIL_WIDTH = 120  # the whole of it is in --format csv and json

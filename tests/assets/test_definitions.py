@@ -16,10 +16,10 @@ from orchestration.assets.acquire import DATA_TAG, FIGURES_HELD, acquire_assets
 from orchestration.assets.downloads import DOWNLOADS, download_assets, download_key
 from orchestration.assets.warehouse import layer_events
 from orchestration.automation import STAGES, WHOLE_RUN, sensors
-from orchestration.dbt_build import NodeResult, build_arguments, failure_text, layer_selection, prepare
 from orchestration.definitions import build_defs
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.sources.model import sources
+from orchestration.warehouse.dbt import NodeResult, build_arguments, failure_text, layer_selection, prepare
 from tests.conftest import Released
 
 SNAPSHOT = PROJECT_ROOT / "tests" / "golden" / "definitions.json"
@@ -221,7 +221,7 @@ def test_the_yearly_run_reads_the_publishers(definitions: dg.Definitions) -> Non
 
 
 def test_word_of_a_failed_run_is_kept_and_sent(with_mirror: Settings) -> None:
-    from orchestration.notification import tell_of_failure
+    from orchestration.assets.notification import tell_of_failure
 
     tell_of_failure(with_mirror, "abc", WHOLE_RUN, "it failed", {"raw__figures": "why"})
     (line,) = (with_mirror.releases_dir / "failures.jsonl").read_text().splitlines()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from orchestration import release_queries as queries
+from orchestration.publication import queries
 
 
 def explain(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:

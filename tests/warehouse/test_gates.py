@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from expectations.runner import Suite, load_suite, run_suite, suites
-from orchestration.gates import check_result
 from orchestration.settings import Settings
+from orchestration.warehouse.gates import check_result
 
 SUITE = Suite(
     name="small", guards="Small table", query="", identify=["area_code", "value"],

@@ -46,10 +46,10 @@ DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which
 
 def main() -> None:
     """Entry point: errors of ours are one sentence and exit code 1; wrong usage is exit code 2."""
-    from orchestration.dbt_build import DbtError
-    from orchestration.gates import GateError
+    from orchestration.publication.queries import UnknownError
     from orchestration.publication.release import NoReleaseError
-    from orchestration.release_queries import UnknownError
+    from orchestration.warehouse.dbt import DbtError
+    from orchestration.warehouse.gates import GateError
 
     try:
         app()
@@ -68,9 +68,9 @@ def run(
     ] = None,
 ) -> None:
     """Build everything from the figures at hand and publish a release; takes about a minute. Example: asc run --data publishers"""
+    from orchestration.cli.report import print_missing, print_release
+    from orchestration.cli.run import StageDone, run_everything
     from orchestration.publication.release import NoReleaseError, current_release
-    from orchestration.report import print_missing, print_release
-    from orchestration.run import StageDone, run_everything
 
     settings = get_settings()
     if data is not None:
@@ -120,8 +120,8 @@ def sources(
 ) -> None:
     """Each source and edition: held, embedded, missing, reissued, failing since when, with its licence."""
     from orchestration.acquisition.status import statuses
+    from orchestration.cli.report import print_sources
     from orchestration.figures import read_table
-    from orchestration.report import print_sources
     from orchestration.sources.model import source_and_edition
 
     settings = get_settings()
@@ -192,8 +192,8 @@ def import_(
 @app.command()
 def prepare() -> None:
     """Parse the dbt project once, so that Dagster loads without parsing. `asc run` and `make ui` do it themselves."""
-    from orchestration.dbt_build import manifest_path
-    from orchestration.dbt_build import prepare as prepare_dbt
+    from orchestration.warehouse.dbt import manifest_path
+    from orchestration.warehouse.dbt import prepare as prepare_dbt
 
     settings = get_settings()
     parsed = prepare_dbt(settings)
@@ -210,9 +210,9 @@ def ranking(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """The ranking of a year. Example: asc ranking --year 2018-19 --top 20"""
-    from orchestration import release_queries as queries
+    from orchestration.cli.report import print_ranking
+    from orchestration.publication import queries
     from orchestration.publication.release import current_release
-    from orchestration.report import print_ranking
 
     release = current_release(get_settings())
     queries.resolve_definition(release, definition)
@@ -234,9 +234,9 @@ def council(
     definition: DefinitionOption = "default",
 ) -> None:
     """One council: ranks, scores, each value against England, and where each figure was published."""
-    from orchestration import release_queries as queries
+    from orchestration.cli.report import print_council
+    from orchestration.publication import queries
     from orchestration.publication.release import current_release
-    from orchestration.report import print_council
 
     release = current_release(get_settings())
     queries.resolve_definition(release, definition)
@@ -252,8 +252,8 @@ def explain(
     definition: DefinitionOption = "default",
 ) -> None:
     """How a council's rank comes about, figure by figure, so that you can redo it. Example: asc explain Barnsley -y 2018-19"""
-    from orchestration import release_queries as queries
-    from orchestration.explain import explain as explain_council
+    from orchestration.cli.explain import explain as explain_council
+    from orchestration.publication import queries
     from orchestration.publication.release import current_release
 
     release = current_release(get_settings())
@@ -271,7 +271,7 @@ def sql(
     """Query the current release, read-only. Tables are in schema marts: asc sql "show all tables" """
     import duckdb
 
-    from orchestration import release_queries as queries
+    from orchestration.publication import queries
     from orchestration.publication.release import current_release
 
     release = current_release(get_settings())
@@ -297,7 +297,7 @@ def catalogue() -> None:
 @app.command()
 def doctor() -> None:
     """Check that everything this project needs is here; says what to do where it is not."""
-    from orchestration.doctor import examine
+    from orchestration.cli.doctor import examine
 
     findings = examine(get_settings())
     for finding in findings:
@@ -317,7 +317,7 @@ def figures_compile(
     target: Annotated[Path | None, typer.Option("--to", help="Where to write; the project's figures if left out.")] = None,
 ) -> None:
     """Compile data/figures/ from publishers' files. Look at `git diff` afterwards, then `asc figures agree`."""
-    from orchestration.compile_figures import compile_figures
+    from orchestration.acquisition.embed import compile_figures
 
     settings = get_settings()
     counts = compile_figures(
@@ -332,7 +332,7 @@ def figures_compile(
 @figures_app.command("agree")
 def figures_agree() -> None:
     """Write down how many councils each figure has now; the raw gate then stops any run that has fewer."""
-    from orchestration.compile_figures import council_counts
+    from orchestration.acquisition.embed import council_counts
     from orchestration.figures import figure_files, read_figures, write_csv
 
     settings = get_settings()
@@ -348,6 +348,6 @@ def _print_rows(frame: pd.DataFrame, format: Format) -> None:
     elif format is Format.JSON:
         typer.echo(frame.to_json(orient="records", date_format="iso", indent=2))
     else:
-        from orchestration.report import print_frame
+        from orchestration.cli.report import print_frame
 
         print_frame(out, frame)

@@ -7,10 +7,10 @@ import os
 import sys
 from dataclasses import dataclass
 
-from orchestration.dbt_build import manifest_path
 from orchestration.figures import figure_files, read_figures
 from orchestration.publication.release import NoReleaseError, current_release, read_manifest
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse.dbt import manifest_path
 
 PACKAGES = ("dagster", "duckdb", "dbt-core", "dbt-duckdb", "pandas", "great-expectations")
 

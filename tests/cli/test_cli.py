@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from orchestration import cli
+from orchestration.cli import app as cli
 from orchestration.settings import Settings
 from tests.conftest import Released
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestration.dbt_build import manifest_path, prepare
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse.dbt import manifest_path, prepare
 
 if TYPE_CHECKING:
     import dagster as dg
