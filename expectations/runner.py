@@ -1,22 +1,34 @@
 """Run a suite of Great Expectations on a table of the warehouse and say in sentences what failed.
 
-A suite is a JSON file beside this module: `query` is the SQL that makes the guarded table, `identify` the columns that tell a
-reader which row is meant, `expectations` the expectations as Great Expectations writes them, each with `meta.says`, the rule in
-words. Great Expectations takes seconds to import, so it is imported here only when a suite runs.
+A suite is a YAML file beside this module: `query` is the SQL that makes the guarded table, `identify` the columns that tell a reader which
+row is meant, `rules` a line each: `says` (the rule in words), `expect` (the expectation's name without `expect_`), its arguments, and where
+wanted `where` (rows it is about) and `severity` (`critical`, which closes the gate and is what a rule has that says nothing, or `warning`,
+which is shown). Great Expectations takes seconds to import, so it is imported here only when a suite runs.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 FAILING_ROWS_KEPT = 20
+SEVERITIES = ("critical", "warning")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what it says, the expectation as Great Expectations writes it, and whether its failure closes the gate."""
+
+    says: str
+    expectation: dict[str, Any]
+    severity: str
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Suite:
     guards: str
     query: str
     identify: list[str]
-    expectations: list[dict[str, Any]]
+    rules: list[Rule]
 
 
 @dataclass(frozen=True)
@@ -37,17 +49,19 @@ class Failure:
     says: str
     sentence: str
     rows: list[dict[str, Any]] = field(default_factory=list)
+    severity: str = "critical"
 
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """What came of one suite."""
+    """What came of one suite. `failures` close the gate; `warnings` are shown."""
 
     suite: str
     guards: str
     rows_checked: int
     rules_checked: int
     failures: list[Failure]
+    warnings: list[Failure] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -55,72 +69,99 @@ class SuiteResult:
 
     @property
     def sentence(self) -> str:
-        """All failures as one text, or what was checked."""
-        if self.passed:
-            return f"{self.guards}: {self.rules_checked} rules hold over {self.rows_checked:,} rows"
-        return f"{self.guards}: " + " | ".join(f.sentence for f in self.failures)
+        """All failures as one text, or what was checked; then what is only a warning."""
+        told = (
+            f"{self.guards}: {self.rules_checked} rules hold over {self.rows_checked:,} rows"
+            if self.passed and not self.warnings
+            else f"{self.guards}: " + " | ".join(f.sentence for f in self.failures)
+            if self.failures
+            else f"{self.guards}: {self.rules_checked - len(self.warnings)} of {self.rules_checked} rules hold over {self.rows_checked:,} rows"
+        )
+        return told + "".join(f" | warning: {w.sentence}" for w in self.warnings)
 
 
 def load_suite(path: Path) -> Suite:
-    """A suite from its JSON file. ValueError if an expectation has no sentence: nobody could read its failure."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    mute = [e["type"] for e in raw["expectations"] if not e.get("meta", {}).get("says")]
-    if mute:
-        raise ValueError(f"{path.name}: expectation {mute[0]} has no `meta.says`")
-    query = raw["query"]
-    return Suite(
-        path.stem,
-        raw["guards"],
-        "\n".join(query) if isinstance(query, list) else query,
-        raw["identify"],
-        raw["expectations"],
-    )
+    """A suite from its YAML file. ValueError names the file and the rule that has no sentence or an unknown severity."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return Suite(path.stem, raw["guards"], raw["query"], raw["identify"], [_rule(path.name, rule) for rule in raw["rules"]])
+
+
+def _rule(file: str, written: dict[str, Any]) -> Rule:
+    kwargs = dict(written)
+    says, expect, severity = kwargs.pop("says", ""), kwargs.pop("expect", ""), kwargs.pop("severity", "critical")
+    if not says or not expect:
+        raise ValueError(f"{file}: rule {expect or written} has no `says` or no `expect`: nobody could read its failure")
+    if severity not in SEVERITIES:
+        raise ValueError(f"{file}: rule {says!r} has severity {severity!r}; choose {' or '.join(SEVERITIES)}")
+    if "where" in kwargs:
+        kwargs |= {"row_condition": kwargs.pop("where"), "condition_parser": "pandas"}
+    return Rule(says, {"type": f"expect_{expect}", "kwargs": kwargs, "meta": {"says": says}}, severity)
 
 
 def suites(folder: Path, prefix: str) -> list[Suite]:
     """The suites whose file name starts with `prefix`, in order of name."""
-    return [load_suite(path) for path in sorted(folder.glob(f"{prefix}*.json"))]
+    return [load_suite(path) for path in sorted(folder.glob(f"{prefix}*.yaml"))]
 
 
-def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
-    """Every expectation of `suite` on `table`. An expectation that cannot be evaluated counts as failed."""
+@cache
+def _source() -> Any:
+    """The one context of this process, as its data source of frames: each context stays in memory for good, with what it has seen."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
-
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = (
-        context.data_sources.add_pandas("warehouse")
-        .add_dataframe_asset(suite.name)
-        .add_batch_definition_whole_dataframe("all")
-        .get_batch(batch_parameters={"dataframe": table})
-    )
-    result = batch.validate(
-        gx.ExpectationSuite(name=suite.name, expectations=suite.expectations),
-        result_format={
-            "result_format": "COMPLETE",
-            "unexpected_index_column_names": suite.identify,
-            "return_unexpected_index_query": False,
-        },
-    )
-    failures = [_failure(one.to_json_dict(), table, suite.identify) for one in result.results if not one.success]
-    return SuiteResult(suite.name, suite.guards, len(table), len(suite.expectations), failures)
+    return context.data_sources.add_pandas("warehouse")
 
 
-def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str]) -> Failure:
+def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
+    """Every rule of `suite` on `table`. A rule that cannot be evaluated counts as failed."""
+    source = _source()
+    import great_expectations as gx
+
+    asset = source.add_dataframe_asset(suite.name)
+    try:
+        batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": table})
+        result = batch.validate(
+            gx.ExpectationSuite(name=suite.name, expectations=[rule.expectation for rule in suite.rules]),
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": suite.identify,
+                "return_unexpected_index_query": False,
+            },
+        )
+        outcomes = [one.to_json_dict() for one in result.results if not one.success]
+    finally:
+        source.delete_asset(suite.name)
+    severity = {rule.says: rule.severity for rule in suite.rules}
+    failed = [_failure(one, table, suite.identify, severity) for one in outcomes]
+    return SuiteResult(
+        suite.name,
+        suite.guards,
+        len(table),
+        len(suite.rules),
+        [f for f in failed if f.severity == "critical"],
+        [f for f in failed if f.severity == "warning"],
+    )
+
+
+def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str], severity: dict[str, str]) -> Failure:
     config, result = outcome["expectation_config"], outcome["result"]
     says = config["meta"]["says"]
+    weight = severity[says]
     rows = [{k: row[k] for k in [*identify, *row] if k in row} for row in result.get("unexpected_index_list") or []]
     if rows:
         named = "; ".join(", ".join(f"{k} {v}" for k, v in row.items()) for row in rows[:3])
         more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-        return Failure(says, f"{says}, but not for {len(rows):,} of {len(table):,} rows: {named}{more}", rows[:FAILING_ROWS_KEPT])
+        return Failure(
+            says, f"{says}, but not for {len(rows):,} of {len(table):,} rows: {named}{more}", rows[:FAILING_ROWS_KEPT], weight
+        )
     details = result.get("details", {}).get("mismatched") or result.get("observed_value")
     if details is not None:
-        return Failure(says, f"{says}, but found {details}")
+        return Failure(says, f"{says}, but found {details}", severity=weight)
     problems = [v.get("exception_message") for v in outcome.get("exception_info", {}).values() if isinstance(v, dict)]
     problems += [outcome.get("exception_info", {}).get("exception_message")]
-    return Failure(says, f"{says}: could not be checked ({next((p for p in problems if p), 'no reason given')})")
+    told = next((p for p in problems if p), "no reason given")
+    return Failure(says, f"{says}: could not be checked ({told})", severity=weight)

@@ -44,6 +44,8 @@ EDITION_COLUMNS: Final = (
     "url",
     "licence",
     "maturity",
+    "obtained",  # publishers_file, copy (of it, in another form) or compiled_table
+    "superseded_by",  # the edition of the same source that revised this one; its figures are kept and not used
     "note",
 )
 
@@ -103,8 +105,11 @@ def read_all_figures(figures_dir: Path) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A CSV with every column as text; nothing is guessed and an empty cell stays empty text."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    """A CSV with every column as text; nothing is guessed and an empty cell stays empty text. ValueError for a file without a header."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{path}: the file is empty; it needs at least a header row with the names of its columns.") from None
 
 
 def read_figures(path: Path) -> pd.DataFrame:

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     releases_dir: Path = Field(
         default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."
     )
-    expectations_dir: Path = Field(default=PROJECT_ROOT / "expectations", description="Expectation suites as JSON.")
+    expectations_dir: Path = Field(default=PROJECT_ROOT / "expectations", description="Expectation suites, a YAML file each.")
     dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
     definitions_dir: Path | None = Field(
         default=None,

@@ -18,19 +18,32 @@ import pandas as pd
 from orchestration.acquisition.reading import read_edition
 from orchestration.figures import EDITION_COLUMNS, FIGURE_KEY, figures_frame, read_table, write_csv, write_figures
 from orchestration.readers.ascof_open_data import unit
+from orchestration.readers.council_table import read_council_table
 from orchestration.sources.model import Source, sources
 
 OGL = "Open Government Licence v3.0"
 
 EMBEDDED_EDITIONS = {
-    "activity_and_finance": ("2016-17", "2021-22"),
-    "ascof": ("2024-25",),
+    "activity_and_finance": ("2016-17", "2021-22", *(f"{year} long-term by age" for year in ("2019-20", "2022-23", "2023-24"))),
+    "ascof": ("2020-21", "2024-25"),
     "deflators": ("2023-12",),
     "deprivation": ("2015", "2019"),
-    "population": tuple(f"mid-{year}" for year in range(2015, 2023)),
-    "revenue_outturn": ("2024-25",),
+    "nhs_outcomes_framework": tuple(f"{year}-{(year + 1) % 100:02d}" for year in range(2014, 2024)),
+    "population": (*(f"mid-{year}" for year in range(2015, 2024)), "mid-2024 compiled"),
+    "revenue_outturn": (
+        "2022-23",
+        "2023-24",
+        "2024-25",
+        "2022-23 all services",
+        "2023-24 all services",
+        "2024-25 all services",
+        "2024-25 all services, first release",
+    ),
 }
 """Editions of `orchestration/sources/` whose file is read whole into the embedded figures, beside every month of delayed transfers."""
+
+BREAKDOWNS = ("total", "18_to_64", "65_and_over")
+"""Breakdowns that are embedded of an edition that also has others (sex, finer bands of age)."""
 
 RETURN_CODES = ("326", "327", "625", "626", "906")
 FALLS_YEARS = ("2017-18",)  # the only year of the index the compilation reaches
@@ -49,6 +62,8 @@ class Edition:
     figures: Callable[[], pd.DataFrame]
     url: str = ""
     maturity: str = "final"
+    obtained: str = "publishers_file"
+    superseded_by: str = ""
     note: str = ""
     sheet: str = ""  # the one sheet all figures come from; their locators then leave it out
 
@@ -106,6 +121,8 @@ def row_of(edition: Edition) -> dict[str, str]:
         "url": edition.url,
         "licence": OGL,
         "maturity": edition.maturity,
+        "obtained": edition.obtained,
+        "superseded_by": edition.superseded_by,
         "note": edition.note,
     }
 
@@ -116,16 +133,16 @@ def _editions(given: Path) -> Iterator[Edition]:
     for year in sorted(read_table(tidy / "adult_social_care_net_current_expenditure.csv")["financial_year"].unique()):
         path = tidy / "adult_social_care_net_current_expenditure.csv"
         yield Edition(
-            "revenue_outturn", year, "Ministry of Housing, Communities and Local Government",
+            "revenue_outturn", f"{year} compiled", "Ministry of Housing, Communities and Local Government",
             f"Local authority revenue expenditure and financing England: {year} individual local authority data, outturn",
-            path, partial(_net_current_expenditure, path, year),
+            path, partial(_net_current_expenditure, path, year), obtained="compiled_table",
             note="carried from a tidy compilation of the outturn files; the year labels of 2015-16 and 2016-17 were inferred from totals"
             if year < "2017-18" else "carried from a tidy compilation of the outturn files",
         )  # fmt: skip
     yield Edition(
         "activity_and_finance", "2017-18", "NHS Digital", "Adult Social Care Activity and Finance Report, England 2017-18: finance",
         tidy / "gross_current_expenditure_2017-18.csv",
-        partial(_gross_current_expenditure_2017_18, tidy / "gross_current_expenditure_2017-18.csv"),
+        partial(_gross_current_expenditure_2017_18, tidy / "gross_current_expenditure_2017-18.csv"), obtained="copy",
         url="https://files.digital.nhs.uk/4F/11BD6D/SALT%20and%20ASCFR%20Reference%20Tables%20%28Suppressed%29%20v2.xlsx",
     )  # fmt: skip
     falls = tidy / "emergency_admissions_falls_65plus.csv"
@@ -133,12 +150,13 @@ def _editions(given: Path) -> Iterator[Edition]:
         yield Edition(
             "fingertips", year, "Public Health England",
             f"Public health profiles, indicator 22401: emergency hospital admissions due to falls in people aged 65 and over, {year}",
-            falls, partial(_falls, falls, year), url="https://fingertips.phe.org.uk/",
+            falls, partial(_falls, falls, year), url="https://fingertips.phe.org.uk/", obtained="compiled_table",
             note="districts, unitary councils and England; county councils are not in it",
         )  # fmt: skip
+    yield from _discharges(tidy)
     for source in sources().values():
         for name in _embedded(source):
-            yield published_edition(source, name, published)
+            yield published_edition(source, name, tidy if source.editions[name].obtained == "compiled_table" else published)
 
 
 def _embedded(source: Source) -> Iterable[str]:
@@ -148,28 +166,53 @@ def _embedded(source: Source) -> Iterable[str]:
     return EMBEDDED_EDITIONS.get(source.source, ())
 
 
-def published_edition(source: Source, name: str, published: Path) -> Edition:
-    """An edition of `orchestration/sources/` whose file lies in the source's folder under `published`."""
+def published_edition(source: Source, name: str, folder: Path) -> Edition:
+    """An edition of `orchestration/sources/`: a compiled table in `folder`, or a publisher's file in the source's folder under it."""
     described = source.editions[name]
-    path = published / source.folder / described.file_name
+    path = folder / ("" if described.obtained == "compiled_table" else source.folder) / described.file_name
     return Edition(
         source.source, name, described.publisher or source.publisher, described.title or f"{source.title}, {name}",
         path, partial(_published, source, name, path), url=described.address or "",
-        maturity=described.maturity, note=described.note, sheet=described.sheet,
+        maturity=described.maturity, obtained=described.obtained, superseded_by=described.superseded_by,
+        note=described.note, sheet=described.sheet,
     )  # fmt: skip
 
 
 def _published(source: Source, name: str, path: Path) -> pd.DataFrame:
-    return read_edition(source, name, path.read_bytes(), path.name)
+    figures = read_edition(source, name, path.read_bytes(), path.name)
+    return figures[figures["breakdown"].isin(BREAKDOWNS)] if source.source == "ascof" else figures
+
+
+def _discharges(tidy: Path) -> Iterator[Edition]:
+    """Discharges of 2024-25: the year, and its months under items of their own, which tell how steadily trusts reported."""
+    for name, file, items, options in (
+        ("2024-25", "discharge_ready_date_2024-25.csv", ("discharges", "delayed_discharges", "delay_days"),
+         {"year_column": "financial_year"}),
+        ("2024-25 months", "discharge_ready_date_2024-25_monthly.csv",
+         ("discharges_in_month", "delayed_discharges_in_month", "delay_days_in_month"), {"period_column": "month"}),
+    ):  # fmt: skip
+        columns = ("discharges", "delayed_1plus", "bed_days_lost")
+        described = [f"{c}: {item}, {'days' if 'days' in item else 'count'}" for c, item in zip(columns, items, strict=True)]
+        yield Edition(
+            "discharge_ready_date", name, "NHS England", f"Discharge ready date, upper-tier councils, {name}, revised",
+            tidy / file, partial(_council_table, tidy / file, described, options), obtained="compiled_table",
+            url=sources()["discharge_ready_date"].landing_page,
+            note="rebuilt from a copy of the twelve monthly files; only trusts whose data were acceptable, so counts swing with reporting",
+        )  # fmt: skip
+
+
+def _council_table(path: Path, described: list[str], options: dict[str, str]) -> pd.DataFrame:
+    return read_council_table(path.read_bytes(), "2024-25", "discharge_ready_date", described, **options)
 
 
 def _ascof(tidy: Path) -> Iterator[Edition]:
     outcomes, by_age = tidy / "ascof_outcomes.csv", tidy / "ascof_outcomes_by_age.csv"
-    for year in sorted(read_table(outcomes)["financial_year"].unique()):
+    read_whole = EMBEDDED_EDITIONS["ascof"]
+    for year in sorted(set(read_table(outcomes)["financial_year"]) - set(read_whole)):
         yield Edition(
             "ascof", year, "NHS England" if year >= "2022-23" else "NHS Digital",
             f"Measures from the Adult Social Care Outcomes Framework, England, {year}",
-            outcomes, partial(_ascof_outcomes, outcomes, year),
+            outcomes, partial(_ascof_outcomes, outcomes, year), obtained="compiled_table",
             url="https://digital.nhs.uk/data-and-information/publications/statistical/adult-social-care-outcomes-framework-ascof",
             note="outcomes only, totals only; rows that the publisher suppressed are absent",
         )  # fmt: skip
@@ -177,7 +220,7 @@ def _ascof(tidy: Path) -> Iterator[Edition]:
         yield Edition(
             "ascof", f"{year} by age", "NHS Digital",
             f"Measures from the Adult Social Care Outcomes Framework, England, {year}: outcomes by age band",
-            by_age, partial(_ascof_by_age, by_age, tidy / "ascof_measure_descriptions.csv", year),
+            by_age, partial(_ascof_by_age, by_age, tidy / "ascof_measure_descriptions.csv", year), obtained="compiled_table",
             url="https://digital.nhs.uk/data-and-information/publications/statistical/adult-social-care-outcomes-framework-ascof",
             note="identified by description; a description that belongs to no measure or to two is left out",
         )  # fmt: skip

@@ -3,7 +3,8 @@
 The rule, for each block of figures (framework, year, period, item, breakdown):
 1. a publisher's file stands before the embedded figures, whole: blocks are never mixed, because codes of areas differ between editions;
 2. of several files, the edition of the figures' own year stands before editions that repeat it, then the newest, then the order of the
-   source file; of a source that is `newest_only` (rebased at every edition) only the newest edition held is read at all.
+   source file; of a source that is `newest_only` (rebased at every edition) only the newest edition held is read at all;
+3. an edition that another superseded (a first release) competes with its like alone: it shows what was revised and is used for nothing else.
 Each figure's `provenance` says which it was: `publishers` or `embedded`.
 """
 
@@ -50,7 +51,13 @@ def embedded(figures_dir: Path) -> Gathered:
 def gather(figures_dir: Path, raw_dir: Path, report: Callable[[str], None] = lambda _: None) -> Gathered:
     """Figures of every file held under `raw_dir`, and embedded ones for the blocks no file has. StoreError if the raw folder was changed."""
     fallback = embedded(figures_dir)
-    frames, rows, unread = [fallback.figures.assign(precedence=LAST)], [], {}
+    old = set(
+        fallback.editions.loc[fallback.editions["superseded_by"] != "", ["source", "edition"]].itertuples(index=False, name=None)
+    )
+    is_old = pd.Series(list(zip(fallback.figures["source"], fallback.figures["edition"], strict=True)), dtype=object).isin(
+        list(old)
+    )
+    frames, rows, unread = [fallback.figures.assign(precedence=LAST, is_superseded=is_old)], [], {}
     order = 0
     for source in sources().values():
         for name, issue in _to_read(source, raw_dir):
@@ -63,16 +70,20 @@ def gather(figures_dir: Path, raw_dir: Path, report: Callable[[str], None] = lam
                 continue
             year = source.editions[name].financial_year
             frames.append(
-                figures.assign(provenance=PUBLISHERS, precedence=[_precedence(y, year, order) for y in figures["financial_year"]])
+                figures.assign(
+                    provenance=PUBLISHERS,
+                    precedence=[_precedence(y, year, order) for y in figures["financial_year"]],
+                    is_superseded=bool(source.editions[name].superseded_by),
+                )
             )
             rows.append(edition_row(source, name, issue))
             report(f"{source.source} {name}: {len(figures):,} figures")
         sums = _discharge_years(source, [f for f in frames[1:] if len(f) and f.iloc[0]["source"] == source.source], raw_dir)
-        frames += [f.assign(precedence=FIRST) for f in sums]
+        frames += [f.assign(precedence=FIRST, is_superseded=False) for f in sums]
         rows += [edition_row(source, f.iloc[0]["locator"][:7], None) | {"edition": f.iloc[0]["edition"]} for f in sums]
     whole = pd.concat(frames, ignore_index=True)
-    stands = whole["precedence"] == whole.groupby(BLOCK)["precedence"].transform("min")
-    whole = whole[stands & ~_outdated(whole)].drop(columns="precedence").reset_index(drop=True)
+    stands = whole["precedence"] == whole.groupby([*BLOCK, "is_superseded"])["precedence"].transform("min")
+    whole = whole[stands & ~_outdated(whole)].drop(columns=["precedence", "is_superseded"]).reset_index(drop=True)
     return Gathered(*_named_apart(whole, fallback.editions, pd.DataFrame(rows, columns=list(EDITION_COLUMNS))), unread)
 
 
@@ -125,6 +136,8 @@ def edition_row(source: Source, name: str, issue: store.Held | None) -> dict[str
         "url": described.address or (str(issue.sidecar["address"]) if issue and issue.sidecar["how"] == "fetched" else ""),
         "licence": source.licence,
         "maturity": "reissued" if reissued else described.maturity,
+        "obtained": described.obtained,
+        "superseded_by": described.superseded_by,
         "note": described.note,
     }
 

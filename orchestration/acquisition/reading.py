@@ -15,11 +15,17 @@ import pandas as pd
 
 from orchestration.acquisition.known_errors import known_errors, put_right
 from orchestration.figures import FIGURE_COLUMNS, FIGURE_KEY, read_table
-from orchestration.readers.activity_and_finance import read_finance_totals_2016_17, read_tables, tables_2021_22
+from orchestration.readers.activity_and_finance import (
+    read_finance_totals_2016_17,
+    read_gross_by_year,
+    read_tables,
+    tables_2021_22,
+)
 from orchestration.readers.ascof_annex import read_ascof_annex
 from orchestration.readers.ascof_open_data import read_ascof_open_data
 from orchestration.readers.ascof_time_series import read_index_series
 from orchestration.readers.cells import LayoutError
+from orchestration.readers.council_table import read_council_table
 from orchestration.readers.deflators import read_deflators
 from orchestration.readers.delayed_transfers import read_delayed_transfers
 from orchestration.readers.deprivation import read_deprivation
@@ -34,13 +40,14 @@ from orchestration.sources.model import Source
 
 
 def _read_tables_2021_22(content: bytes) -> pd.DataFrame:
-    return read_tables(content, tables_2021_22())
+    return pd.concat([read_tables(content, tables_2021_22()), read_gross_by_year(content)], ignore_index=True)
 
 
 READERS: Final[dict[str, Callable[..., pd.DataFrame]]] = {
     "ascof_annex": read_ascof_annex,
     "ascof_index_series": read_index_series,
     "ascof_open_data": read_ascof_open_data,
+    "council_table": read_council_table,
     "deflators": read_deflators,
     "delayed_transfers": read_delayed_transfers,
     "deprivation": read_deprivation,

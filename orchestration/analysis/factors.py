@@ -22,6 +22,7 @@ DATA = "data"
 WEIGHTS = "weights"
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "normalisation": ("normalisation", "scale_low", "scale_high"),
+    "origin": ("normalisation", "scale_low", "scale_high"),
     "winsorising": ("winsorise_lower", "winsorise_upper"),
     "weights": (),
     "aggregation": ("outcome_aggregation",),
@@ -111,6 +112,7 @@ def nominal(problem: Problem, year: DefinitionYear, replications: int) -> Choice
     definition, n = problem.definition, replications
     return Choices(
         normalisation=np.full(n, str(definition["normalisation"])),
+        origin=np.full(n, np.nan),
         lower=np.full(n, problem.number("winsorise_lower")),
         upper=np.full(n, problem.number("winsorise_upper")),
         measure_weights=np.ones((n, len(year.measures))),
@@ -143,6 +145,8 @@ def choices(
 
     if found := picked("normalisation"):
         changes["normalisation"] = found[0].names[found[1]]
+    if found := picked("origin"):
+        changes["origin"] = found[0].low[found[1]]
     if found := picked("winsorising"):
         changes["lower"], changes["upper"] = found[0].low[found[1]], found[0].high[found[1]]
     if found := picked("aggregation"):

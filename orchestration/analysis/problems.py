@@ -61,6 +61,10 @@ class Problem:
         value = self.definition[name]
         return float("nan") if value is None else float(str(value))
 
+    @property
+    def combination(self) -> str:
+        return str(self.definition["combination"])
+
     @cached_property
     def own_scale(self) -> Scale:
         given = {name: self.number(f"scale_{name}") for name in ("low", "high", "centre", "spread")}
@@ -78,6 +82,7 @@ def read_problems(settings: Settings) -> list[Problem]:
                 s.definition_id, s.financial_year, s.area_code, s.measure_id, s.domain_id, s.weight, m.polarity,
                 s.value * m.polarity as value, coalesce(u.standard_error, 0) as standard_error,
                 min(f.figure_id) over (partition by s.definition_id, s.financial_year, s.measure_id) as first_figure_id,
+                f.england_value,
                 m.plausible_min, m.plausible_max, m.goalpost_worst * m.polarity as worst, m.goalpost_best * m.polarity as best
             from marts.fct_measure_score as s
             inner join seeds.measures as m using (measure_id)
@@ -96,15 +101,24 @@ def read_problems(settings: Settings) -> list[Problem]:
         ).df()
         spend = db.execute(
             """
-            select s.financial_year, s.area_code, s.spend_basis, s.domain_id, s.spend_index, v.variation_pct / 100 as variation
+            select
+                s.financial_year, s.area_code, s.spend_basis, s.domain_id, s.spend_index, v.variation_pct / 100 as variation,
+                coalesce(d.is_withheld, false) as is_withheld
             from intermediate.int_spend_index as s
-            inner join seeds.spend_uncertainty as v
-                on v.spend_kind = case when s.is_spend_modelled then 'modelled' else 'published' end
+            inner join intermediate.int_spend_uncertainty as v
+                on
+                    v.financial_year = s.financial_year and v.area_code = s.area_code and v.domain_id = s.domain_id
+                    and v.spend_basis = case s.spend_basis when 'total_net_need_adjusted' then 'total_net' else s.spend_basis end
+            left join intermediate.int_spend_basis_doubts as d
+                on d.financial_year = s.financial_year and d.area_code = s.area_code and d.spend_basis = s.spend_basis
             """
         ).df()
     problems = []
     for definition in definitions.to_dict("records"):
         named = definition["definition_id"]
+        believed = spend.assign(
+            spend_index=spend["spend_index"].mask(spend["is_withheld"] & (definition["doubtful_figures"] == "withhold"))
+        )
         weights = domain_weights[(domain_weights["definition_id"] == named) & (domain_weights["domain_weight"] > 0)]
         own_scores, own_ranking = scores[scores["definition_id"] == named], ranking[ranking["definition_id"] == named]
         years = [
@@ -114,7 +128,7 @@ def read_problems(settings: Settings) -> list[Problem]:
                 scores=rows,
                 ranking=own_ranking[own_ranking["financial_year"] == year],
                 weights=weights,
-                spend=spend,
+                spend=believed,
             )
             for year, rows in own_scores.groupby("financial_year")
         ]
@@ -149,7 +163,7 @@ def _year(
         values[at] = scores[column].to_numpy(float)
         return values
 
-    facts = scores.drop_duplicates("measure_id").set_index("measure_id").loc[measures]
+    facts = scores.groupby("measure_id").first().loc[measures]
     ends = facts[["plausible_min", "plausible_max"]].mul(facts["polarity"], axis=0).to_numpy(float)
     rank = ranking.set_index("area_code")["rank"].reindex(councils).to_numpy(float)
     values = table("value")
@@ -165,6 +179,8 @@ def _year(
         best=facts["best"].to_numpy(float),
         domain_of=np.array([domains.index(d) for d in facts["domain_id"]]),
         draw_of=_same_figures(facts["first_figure_id"]),
+        polarity=facts["polarity"].to_numpy(float),
+        reference=facts["england_value"].to_numpy(float),
         measure_weights=facts["weight"].to_numpy(float),
         domain_weights=weights.set_index("domain_id")["domain_weight"].loc[domains].to_numpy(float),
         spend=bases,

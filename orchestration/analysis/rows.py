@@ -125,7 +125,13 @@ def diagnostics(problem: Problem, year: DefinitionYear) -> list[dict[str, object
     arrays, chosen = year.arrays, nominal(problem, year, 1)
     scales = {str(problem.definition["normalisation"]): problem.own_scale}
     scores = measure_scores(arrays, scales, chosen)[0]
-    domains = domain_scores(arrays, scores[None], chosen, min_coverage=problem.number("min_domain_coverage"))[0]
+    domains = domain_scores(
+        arrays,
+        scores[None],
+        chosen,
+        min_coverage=problem.number("min_domain_coverage"),
+        min_measures=int(problem.number("min_domain_measures")),
+    )[0]
     levels = [
         Level(arrays.domain_of, arrays.measure_weights),
         Level(np.zeros(len(year.domains), dtype=np.int64), arrays.domain_weights),

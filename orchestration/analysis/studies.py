@@ -159,7 +159,7 @@ def sensitivity(
                 chosen = choices(factors, year, named, weights)
                 product = productivity(
                     year.arrays, factors.scales, chosen, noise if DATA in varied else None, spend_noise if DATA in varied else None,
-                    lowest=LOWEST_IN_GEOMETRIC_MEAN,
+                    lowest=LOWEST_IN_GEOMETRIC_MEAN, combination=problem.combination,
                 )  # fmt: skip
                 found.append(ranks(product[:, year.is_ranked]))
             return np.stack(found)
@@ -195,7 +195,8 @@ def drop_one(problem: Problem, year: DefinitionYear) -> list[Dropped]:
     chosen.dropped[: len(measures)] = measures
     for row, domain in enumerate(domains, start=len(measures)):
         chosen.domain_weights[row, domain] = 0.0
-    product = productivity(arrays, {str(problem.definition["normalisation"]): problem.own_scale}, chosen)
+    scales = {str(problem.definition["normalisation"]): problem.own_scale}
+    product = productivity(arrays, scales, chosen, combination=problem.combination)
     ranked = ranks(np.where(year.is_ranked, product, np.nan))
     names = [("measure", year.measures[m]) for m in measures] + [("domain", year.domains[d]) for d in domains]
     return [Dropped(kind, name, ranked[row]) for row, (kind, name) in enumerate(names)]
@@ -214,7 +215,10 @@ def _productivities(
             continue
         chosen = choices(factors, year, uniforms, weights) if method else _repeated(problem, year)
         noise, spend_noise = _noise(year, seed, number) if data else (None, None)
-        product = productivity(year.arrays, scales, chosen, noise, spend_noise, lowest=LOWEST_IN_GEOMETRIC_MEAN)
+        product = productivity(
+            year.arrays, scales, chosen, noise, spend_noise, lowest=LOWEST_IN_GEOMETRIC_MEAN, combination=problem.combination,
+            min_domain_coverage=problem.number("min_domain_coverage"), min_domain_measures=int(problem.number("min_domain_measures")),
+        )  # fmt: skip
         annual.append(product)
         rows = np.arange(len(year.councils))
         total = product.copy()

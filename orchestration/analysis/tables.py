@@ -104,9 +104,10 @@ DIAGNOSTICS = Table(
             "statistic",
             "varchar",
             "cronbach_alpha (of a domain's scores), effective_weight (share of the outcome score), correlation_with_domain, "
-            "correlation_with_outcome, correlation (of two measures of a domain), redundant_pair (of any two, at least 0.9 either way).",
+            "correlation_with_outcome, correlation (of two measures of a domain), redundant_pair (of any two, at least 0.9 either way); of "
+            "every definition spend_share_of_variance (of log productivity) and rank_correlation_with_year_before (domain all).",
         ),
-        ("domain_id", "varchar", "Domain."),
+        ("domain_id", "varchar", "Domain, or all."),
         ("measure_id", "varchar", "Measure; empty for a whole domain."),
         ("other_measure_id", "varchar", "The other measure of a pair."),
         ("value", "double", "Value of the statistic, between -1 and 1, alpha at most 1."),

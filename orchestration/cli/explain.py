@@ -5,11 +5,13 @@ Every number printed is read from the release; the only arithmetic done here is 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
+from orchestration.cli.report import measure_label
 from orchestration.publication import queries
 
 
@@ -39,12 +41,20 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
     for domain, measures in scores.groupby("domain_name", sort=False):
         line(f"\n  {domain}", "bold")
         for _, m in measures.iterrows():
+            name = measure_label(m["measure_name"], m["breakdown"])
             if pd.isna(m["value"]):
-                line(f"  {m['measure_name']}: no value, so its weight of {m['weight']:g} is shared out over the rest")
+                why = (
+                    f"{m['published_value']:.6g} was published and is withheld: {m['doubt']}" if m["is_withheld"] else "no value"
+                )
+                line(f"  {name}: {why}, so its weight of {m['weight']:g} is shared out over the rest")
                 continue
             turned = " (turned: lower is better)" if m["polarity"] < 0 else ""
             pulled = f", pulled in to {abs(m['winsorised_value']):.6g}" if m["is_winsorised"] else ""
-            line(f"  {m['measure_name']}: {m['value']:.6g}{turned}{pulled}")
+            against = ""
+            if choices["normalisation"] == "ratio_to_england":
+                england, whose = reference(m, spread.loc[m["measure_id"]])
+                against = f", against {england:.6g} ({whose})"
+            line(f"  {name}: {m['value']:.6g}{turned}{pulled}{against}")
             line(f"    score {score_formula(m, spread.loc[m['measure_id']], choices)} = {m['score']:.4f}, weight {m['weight']:g}")
             for _, f in lineage[(lineage["component"] == "measure") & (lineage["component_id"] == m["measure_id"])].iterrows():
                 line(f"    from {where(f)}", "dim")
@@ -62,7 +72,8 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
         found = (
             f"{d['domain_score']:.4f}"
             if pd.notna(d["domain_score"])
-            else f"none: {d['coverage']:.0%} of the weight, {choices['min_domain_coverage']:.0%} needed"
+            else f"none: {d['measures_with_value']} measures and {d['coverage']:.0%} of the weight, "
+            f"{choices['min_domain_measures']} and {choices['min_domain_coverage']:.0%} needed"
         )
         line(f"  {d['domain_name']}: {mean} = {found}")
 
@@ -100,6 +111,9 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
             line(
                 f"    £{s['spend_per_head_gbp']:.2f} / England £{s['england_spend_per_head_gbp']:.2f} = index {s['spend_index']:.4f}"
             )
+        if isinstance(s["doubt"], str):
+            held = "withheld" if s["is_withheld"] and choices["doubtful_figures"] == "withhold" else "used as published"
+            line(f"    doubtful, {held}: {s['doubt']}", "yellow")
     shown = {
         "spend": [choices["spend_basis"].removesuffix("_need_adjusted")],
         "population": ["18_to_64", "65_and_over"],
@@ -118,7 +132,21 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
     basis = f"spend index {row['spend_index']:.4f}" if pd.notna(row["spend_index"]) else "no spend"
     if choices["k"] == 0:
         line(f"  spend does not count (k = 0): {row['productivity']:.4f}")
-    elif choices["spend_basis"] == "by_domain_gross":
+    elif choices["combination"] == "standardised":
+        year_facts = queries.standardised_spread(release, definition, year)
+        z_outcome = (row["outcome_score"] - year_facts["mean_outcome"]) / year_facts["deviation_outcome"]
+        z_spend = (math.log(row["spend_index"]) - year_facts["mean_log_spend"]) / year_facts["deviation_log_spend"]
+        line(
+            f"  outcome: ({row['outcome_score']:.4f} − {year_facts['mean_outcome']:.4f}) / {year_facts['deviation_outcome']:.4f} = {z_outcome:.4f}"
+        )
+        line(
+            f"  spend: (ln {row['spend_index']:.4f} − {year_facts['mean_log_spend']:.4f}) / {year_facts['deviation_log_spend']:.4f} "
+            f"= {z_spend:.4f}"
+        )
+        line(
+            f"  100 + 10 × ({z_outcome:.4f} − {choices['k']:g} × {z_spend:.4f}) / {1 + choices['k']:g} = {row['productivity']:.4f}"
+        )
+    elif choices["spend_basis"].startswith("by_domain"):
         line(
             f"  each domain score over its own index to the power {choices['k']:g}, then the weighted mean = {row['productivity']:.4f}"
         )
@@ -143,6 +171,10 @@ def score_formula(measure: pd.Series, spread: pd.Series, choices: pd.Series) -> 
     low, high, w = choices["scale_low"], choices["scale_high"], measure["winsorised_value"]
     if choices["normalisation"] == "z_score":
         return f"{choices['scale_centre']:g} + {choices['scale_spread']:g} × ({w:.6g} − {spread['mean']:.6g}) / {spread['standard_deviation']:.6g}"
+    if choices["normalisation"] == "ratio_to_england":
+        own, (against, _) = w * measure["polarity"], reference(measure, spread)
+        ratio = f"100 × {own:.6g} / {against:.6g}" if measure["polarity"] > 0 else f"100 × {against:.6g} / {own:.6g}"
+        return f"{measure['score']:g}, the bound, for {ratio}" if measure["score"] in (low, high) else ratio
     if spread["lowest"] == spread["highest"]:
         return "the middle of the scale: the measure is the same everywhere"
     if choices["normalisation"] == "percentile_rank":
@@ -153,7 +185,22 @@ def score_formula(measure: pd.Series, spread: pd.Series, choices: pd.Series) -> 
     return f"{low:g} + {high - low:g} × ({w:.6g} − {spread['lowest']:.6g}) / ({spread['highest']:.6g} − {spread['lowest']:.6g})"
 
 
+def reference(measure: pd.Series, spread: pd.Series) -> tuple[float, str]:
+    """What a value relative to England is held against: England's own, or the mean of councils where none was published."""
+    if pd.notna(measure["england_value"]):
+        return float(measure["england_value"]), "England"
+    return float(spread["mean"] * measure["polarity"]), "mean of councils"
+
+
+OBTAINED = {
+    "publishers_file": "",
+    "copy": "a copy of the publisher's file, ",
+    "compiled_table": "a table compiled from the publication, ",
+}
+"""Said before the place, where the place is not the published cell itself."""
+
+
 def where(figure: pd.Series) -> str:
-    """Publication, edition, file and the place in it."""
+    """Publication, edition, file and the place in it; says so where the file is not the publisher's own."""
     place = f"{figure['sheet']}!{figure['locator']}" if pd.notna(figure["sheet"]) else figure["locator"]
-    return f"{figure['publisher']}, {figure['source']} {figure['edition']}, {figure['framework']} {figure['item']}, {figure['file_name']} ({figure['file_sha256'][:12]}), {place}"
+    return f"{figure['publisher']}, {figure['source']} {figure['edition']}, {figure['framework']} {figure['item']}, {OBTAINED[figure['obtained']]}{figure['file_name']} ({figure['file_sha256'][:12]}), {place}"

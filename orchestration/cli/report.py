@@ -111,8 +111,10 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
         notes = []
         if row["is_tied"]:
             notes.append("tied")
-        if row["is_spend_change_implausible"]:
-            notes.append("spend jumped")
+        if row["is_spend_doubtful"]:
+            notes.append("spend doubtful")
+        if row["withheld_values"]:
+            notes.append(f"{int(row['withheld_values'])} withheld")
         table.add_row(
             text(row["rank"]), interval(row), row["area_name"], row["region"], text(row["outcome_score"], 1), text(row["spend_per_adult_gbp"], 0),
             text(row["productivity"], 1), text(row["previous_rank"]), movement(row), f"{row['coverage']:.0%}", ", ".join(notes),
@@ -178,8 +180,19 @@ def print_release(console: Console, release: Path) -> None:
     console.print(f"  Figures: {said}", highlight=False)
     carried = measures.loc[measures["value_basis"] == "carried_forward", "measure_name"]
     console.print(
-        f"  Modelled in {year}: spend per adult of {int(has_rank['is_spend_modelled'].sum())} councils uses an earlier population; "
+        f"  Modelled in {year}: spend per adult of {int(has_rank['is_spend_modelled'].sum())} councils; "
         f"measures carried forward: {', '.join(carried) if len(carried) else 'none'}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    doubted = queries.query(
+        release,
+        "select count(*) filter (decision = 'withheld') as withheld, count(*) as all_doubted from marts.fct_doubtful_figure "
+        "where financial_year = ?",
+        [year],
+    ).iloc[0]
+    console.print(
+        f"  Doubtful in {year}: {doubted['all_doubted']} figures, {doubted['withheld']} withheld (marts.fct_doubtful_figure has each with "
+        "its evidence; definition as_published ranks on all)",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     console.print(
@@ -261,11 +274,32 @@ def print_council(console: Console, release: Path, area_code: str, definition: s
             f"  {row['domain_name']}: {score} ({row['measures_with_value']} of {row['measures_in_force']} measures)",
             highlight=False,
         )
+    _print_doubts(console, queries.doubts(release, code, year))
     _print_certainty(console, release, code, definition, year)
     _print_measures(console, queries.council_measures(release, code, definition, year))
     _print_movement(console, queries.movement(release, code, definition, year), years[years["financial_year"] == year].iloc[0])
     _print_peers(console, release, code, definition, year)
     console.print(f"\n{WARNING}", style="yellow", highlight=False)
+
+
+def _print_doubts(console: Console, doubts: pd.DataFrame) -> None:
+    """Figures of the council and year that the register has, with what was decided of them."""
+    for _, d in doubts.iterrows():
+        name = {"spend": "Net spend", "spend_line": f"Form RO3, line {d['subject_id']}"}.get(d["subject"], d["measure_name"])
+        console.print(
+            f"\nDoubtful, {d['decision']}: {name}. {d['evidence']}.",
+            style="yellow",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        if isinstance(d["reason"], str):
+            console.print(f"  {d['reason']}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        if pd.notna(d["implied_spend_per_adult_gbp"]):
+            console.print(
+                f"  The return itself implies about £{d['implied_spend_per_adult_gbp']:,.0f} per adult: an estimate, used in no ranking.",
+                style="yellow", highlight=False, soft_wrap=True,
+            )  # fmt: skip
 
 
 def _print_certainty(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
@@ -364,6 +398,11 @@ def _print_measures(console: Console, measures: pd.DataFrame) -> None:
         for _, row in rows.iterrows():
             places = int(row["decimals"])
             name = "  " + measure_label(row["measure_name"], row["breakdown"])
+            if pd.notna(row["is_withheld"]) and bool(row["is_withheld"]):
+                table.add_row(
+                    name, text(row["value"], places), text(row["england_value"], places), "", "", f"withheld: {row['doubt']}"
+                )
+                continue
             if pd.isna(row["value"]):
                 table.add_row(
                     name,

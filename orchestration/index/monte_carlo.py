@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration.index.aggregate import Floats, Level, aggregate
-from orchestration.index.normalise import goalposts, median, min_max, percentile_rank, winsorise, z_score
+from orchestration.index.normalise import goalposts, median, min_max, percentile_rank, ratio_to_reference, winsorise, z_score
 from orchestration.index.replications import descending_rank
 
 Indices = NDArray[np.int64]
@@ -41,7 +41,8 @@ class Year:
     values, standard_errors: (M, U), oriented so that higher is better. least, most: (M,) ends of what a value can be.
     domain_of: (M,) 0-based. spend: by basis (U,), or (D, U) where each domain has its own, relative to England.
     spend_variation: (U,) coefficient of variation. ranked: (U,) councils that have a rank. draw_of: (M,) which row of noise a measure
-    takes: two measures that stand for the same published figure take the same.
+    takes: two measures that stand for the same published figure take the same. polarity: (M,) 1 or -1. reference: (M,) England's value in
+    the measure's own direction, NaN where none was published.
     """
 
     values: Floats
@@ -52,6 +53,8 @@ class Year:
     best: Floats
     domain_of: Indices
     draw_of: Indices
+    polarity: Floats
+    reference: Floats
     measure_weights: Floats
     domain_weights: Floats
     spend: Mapping[str, Floats]
@@ -68,9 +71,10 @@ class Year:
 @dataclass(frozen=True)
 class Choices:
     """What each of R replications chooses; every array is (R,) but measure_weights (R, M) and domain_weights (R, D), which multiply
-    the year's own. dropped is a measure left out, or -1."""
+    the year's own. dropped is a measure left out, or -1. origin is the low end of a bounded scale, NaN for the scale's own."""
 
     normalisation: NDArray[np.str_]
+    origin: Floats
     lower: Floats
     upper: Floats
     measure_weights: Floats
@@ -107,9 +111,10 @@ def drawn(year: Year, noise: NDArray) -> NDArray:
 
 def productivity(
     year: Year, scales: Mapping[str, Scale], choices: Choices, noise: NDArray | None = None, spend_noise: NDArray | None = None,
-    *, min_domain_coverage: float = 0.0, lowest: float | None = None,
+    *, min_domain_coverage: float = 0.0, min_domain_measures: int = 1, lowest: float | None = None, combination: str = "ratio",
 ) -> Floats:  # fmt: skip
-    """(R, U): outcome score ÷ spend index^k; NaN for a council that cannot be scored.
+    """(R, U): outcome score ÷ spend index^k, or for `combination` standardised what `standardised` makes of both; NaN for a council that
+    cannot be scored.
 
     `noise` is (R, M, U) and `spend_noise` (R, U), standard normals; None for the published values as they are. `scales` has one for each
     normalisation chosen. `lowest` stands in for scores below it under a geometric or harmonic mean. ValueError for a normalisation or
@@ -122,7 +127,9 @@ def productivity(
         rows = np.flatnonzero(choices.normalisation == method)
         some = choices.take(rows)
         scores = measure_scores(year, scales, some, None if noise is None else noise[rows])
-        domains[rows] = domain_scores(year, scores, some, lowest, min_domain_coverage)
+        domains[rows] = domain_scores(
+            year, scores, some, lowest=lowest, min_coverage=min_domain_coverage, min_measures=min_domain_measures
+        )
     result = np.full((len(choices), units), np.nan)
     spread = np.ones_like(result) if spend_noise is None else np.exp(year.spend_variation * spend_noise)
     for basis in np.unique(choices.spend_basis):
@@ -133,9 +140,12 @@ def productivity(
         k = choices.k[rows]
         if spend.ndim == 1:
             outcome = _outcome(domains[rows], weights, choices.outcome_mean[rows], lowest)
-            # with k = 0 a council without spend is ranked on outcomes alone
-            divisor = np.where(k[:, None] == 0, 1.0, (spend * spread[rows]) ** k[:, None])
-            result[rows] = outcome / divisor
+            if combination == "standardised":
+                result[rows] = standardised(outcome, spend * spread[rows], k[:, None])
+            else:
+                # with k = 0 a council without spend is ranked on outcomes alone
+                divisor = np.where(k[:, None] == 0, 1.0, (spend * spread[rows]) ** k[:, None])
+                result[rows] = outcome / divisor
         else:
             each = domains[rows] / (spend * spread[rows][:, None, :]) ** k[:, None, None]
             result[rows] = _outcome(each, weights, np.full(len(rows), "arithmetic"), lowest)
@@ -143,9 +153,24 @@ def productivity(
     return result
 
 
+def standardised(outcome: Floats, spend: Floats, k: Floats) -> Floats:
+    """(R, U): 100 + 10 (z of the outcome - k × z of the logarithm of spend) ÷ (1 + k), z over the councils that have both.
+
+    The sample standard deviation; neither the origin nor the length of the outcome's scale changes a rank.
+    """
+    there = ~np.isnan(outcome) & ~np.isnan(spend)
+    both = np.where(there, outcome, np.nan), np.where(there, np.log(spend), np.nan)
+    z = [(x - np.nanmean(x, axis=-1, keepdims=True)) / np.nanstd(x, axis=-1, ddof=1, keepdims=True) for x in both]
+    return np.asarray(100 + 10 * (z[0] - k * z[1]) / (1 + k))
+
+
+DECIMALS_COMPARED = 9
+"""Productivities that agree to so many decimals are the same: the last bits of a sum tell no two councils apart."""
+
+
 def ranks(productivities: Floats) -> Floats:
-    """Rank of each council within its replication, 1 for the highest."""
-    return descending_rank(productivities)
+    """Rank of each council within its replication, 1 for the highest, of productivities rounded to DECIMALS_COMPARED."""
+    return descending_rank(np.round(productivities, DECIMALS_COMPARED))
 
 
 def measure_scores(year: Year, scales: Mapping[str, Scale], choices: Choices, noise: NDArray | None = None) -> Floats:
@@ -153,23 +178,29 @@ def measure_scores(year: Year, scales: Mapping[str, Scale], choices: Choices, no
     values = np.broadcast_to(year.values, (len(choices), *year.values.shape)) if noise is None else drawn(year, noise)
     if np.any(choices.lower > 0) or np.any(choices.upper < 1):
         values = winsorise(values, choices.lower[:, None, None], choices.upper[:, None, None])
-    scores = _scaled(year, values, choices.normalisation[0].item(), scales)
+    scores = _scaled(year, values, choices, scales)
     _fill_missing(year, scores, choices)
     return scores
 
 
-def _scaled(year: Year, values: Floats, method: str, scales: Mapping[str, Scale]) -> Floats:
+def _scaled(year: Year, values: Floats, choices: Choices, scales: Mapping[str, Scale]) -> Floats:
+    method = choices.normalisation[0].item()
     if method not in scales:
         raise ValueError(f"no scale for normalisation {method!r}; there is {', '.join(scales)}")
     scale = scales[method]
+    low: float | Floats = scale.low
+    if not np.isnan(choices.origin).all():
+        low = np.where(np.isnan(choices.origin), scale.low, choices.origin)[:, None, None].astype(values.dtype)
     if method == "min_max":
-        return min_max(values, scale.low, scale.high)
+        return min_max(values, low, scale.high)
     if method == "z_score":
         return z_score(values, scale.centre, scale.spread)
     if method == "percentile_rank":
-        return percentile_rank(values, scale.low, scale.high)
+        return percentile_rank(values, low, scale.high)
     if method == "goalposts":
         return goalposts(values, year.worst, year.best, scale.low, scale.high)
+    if method == "ratio_to_england":
+        return ratio_to_reference(values, year.polarity, year.reference, scale.low, scale.high)
     raise ValueError(f"no normalisation {method!r}")
 
 
@@ -183,8 +214,10 @@ def _fill_missing(year: Year, scores: Floats, choices: Choices) -> None:
     scores[np.ix_(rows, gaps)] = np.where(np.isnan(some), median(some), some)
 
 
-def domain_scores(year: Year, scores: Floats, choices: Choices, lowest: float | None = None, min_coverage: float = 0.0) -> Floats:
-    """(R, D, U): weighted mean of the measures of each domain; NaN below `min_coverage` of the domain's weight."""
+def domain_scores(
+    year: Year, scores: Floats, choices: Choices, *, lowest: float | None = None, min_coverage: float = 0.0, min_measures: int = 1
+) -> Floats:
+    """(R, D, U): weighted mean of the measures of each domain; NaN below `min_coverage` of its weight or `min_measures` with a score."""
     weights = year.measure_weights * choices.measure_weights
     gone = np.flatnonzero(choices.dropped >= 0)
     weights[gone, choices.dropped[gone]] = 0.0
@@ -195,6 +228,9 @@ def domain_scores(year: Year, scores: Floats, choices: Choices, lowest: float | 
         if mean != "arithmetic" and lowest is not None:
             some = np.maximum(some, lowest)
         domains[rows] = aggregate(some, Level(year.domain_of, weights[rows], mean.item()), min_coverage)
+    if min_measures > 1:
+        belongs = year.domain_of == np.arange(domains.shape[1])[:, None]
+        domains[belongs.astype(float) @ ~np.isnan(scores) < min_measures] = np.nan
     return domains
 
 

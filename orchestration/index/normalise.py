@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Method = Literal["min_max", "z_score", "percentile_rank", "rank", "goalposts", "distance_to_reference"]
 
 
-def min_max(values: Floats, low: float, high: float) -> Floats:
+def min_max(values: Floats, low: float | Floats, high: float) -> Floats:
     """low + (high - low)(x - min)/(max - min) over the last axis; the middle of the scale where all units are the same."""
     least, most = np.fmin.reduce(values, axis=-1, keepdims=True), np.fmax.reduce(values, axis=-1, keepdims=True)
     width = most - least
@@ -81,7 +81,7 @@ def _order_single(values: NDArray) -> tuple[NDArray[np.intp], NDArray[np.bool_]]
     return order, keys[..., 1:] == keys[..., :-1]
 
 
-def percentile_rank(values: Floats, low: float, high: float) -> Floats:
+def percentile_rank(values: Floats, low: float | Floats, high: float) -> Floats:
     """low + (high - low)(position - 1)/(n - 1), n the units with a value; the middle where all units are the same."""
     counted = np.sum(~np.isnan(values), axis=-1, keepdims=True).astype(values.dtype)
     scaled = rank(values)
@@ -96,6 +96,23 @@ def goalposts(values: Floats, worst: Floats, best: Floats, low: float, high: flo
     """low + (high - low)(x - worst)/(best - worst), cut off at both ends; `worst` and `best` one for each indicator."""
     share = (values - worst[:, None]) / (best - worst)[:, None]
     return low + (high - low) * np.clip(share, 0, 1)
+
+
+def ratio_to_reference(values: Floats, polarity: Floats, reference: Floats, low: float, high: float) -> Floats:
+    """100 × x ÷ reference where higher is better, 100 × reference ÷ x where lower is, held between `low` and `high`.
+
+    `values` are turned so that higher is better, `polarity` (indicators,) is 1 or -1, `reference` (indicators,) in the indicator's own
+    direction; where it is NaN the mean of the units stands in. A value of zero or below has the low end, or the high one where lower is
+    better.
+    """
+    sign = polarity[:, None]
+    own = values * sign
+    there = ~np.isnan(own)
+    mean = np.sum(np.where(there, own, 0.0), axis=-1, keepdims=True) / np.maximum(there.sum(axis=-1, keepdims=True), 1)
+    against = np.where(np.isnan(reference)[:, None], mean, reference[:, None])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = 100 * np.where(own > 0, (own / against) ** sign, np.where(sign > 0, 0.0, np.inf))
+    return np.where(there, np.clip(ratio, low, high), np.nan)
 
 
 def distance_to_reference(values: Floats, reference: Floats) -> Floats:

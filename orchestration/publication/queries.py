@@ -203,7 +203,7 @@ def council_measures(release: Path, area_code: str, definition: str, year: str) 
         """
         select
             m.domain_name, m.measure_name, m.polarity, m.decimals, v.measure_id, v.value, v.unit, v.england_value, v.value_basis,
-            v.value_year, v.missing_reason, s.score, s.weight,
+            v.value_year, v.missing_reason, v.doubt, s.is_withheld, s.score, s.weight,
             e.publisher, f.source, f.edition, f.framework, f.item, f.breakdown, e.file_name, e.sheet, f.locator
         from marts.fct_measure_value as v
         inner join marts.dim_measure as m using (measure_id)
@@ -254,11 +254,42 @@ def scores(release: Path, area_code: str, definition: str, year: str) -> pd.Data
             select *, rank() over (partition by measure_id order by winsorised_value asc nulls last) as position
             from marts.fct_measure_score where definition_id = ? and financial_year = ?
         )
-        select p.*, m.measure_name, m.domain_name, m.domain_order, m.polarity, m.goalpost_worst, m.goalpost_best
-        from positions as p inner join marts.dim_measure as m using (measure_id)
+        select
+            p.*, m.measure_name, m.domain_name, m.domain_order, m.polarity, m.goalpost_worst, m.goalpost_best,
+            v.breakdown, v.value as published_value, v.doubt, v.england_value
+        from positions as p
+        inner join marts.dim_measure as m using (measure_id)
+        inner join marts.fct_measure_value as v using (financial_year, area_code, measure_id)
         where p.area_code = ? order by m.domain_order, p.measure_id
         """,
         [definition, year, area_code],
+    )
+
+
+def standardised_spread(release: Path, definition: str, year: str) -> pd.Series:
+    """Mean and sample standard deviation of outcome score and of log spend index over the councils of a year that have both."""
+    return query(
+        release,
+        """
+        select
+            avg(outcome_score) as mean_outcome, stddev_samp(outcome_score) as deviation_outcome,
+            avg(ln(spend_index)) as mean_log_spend, stddev_samp(ln(spend_index)) as deviation_log_spend
+        from marts.productivity_ranking
+        where definition_id = ? and financial_year = ? and outcome_score is not null and spend_index is not null
+        """,
+        [definition, year],
+    ).iloc[0]
+
+
+def doubts(release: Path, area_code: str, year: str) -> pd.DataFrame:
+    """What the register has of a council and year: subject, evidence, decision and what the return itself implies."""
+    return query(
+        release,
+        """
+        select d.*, m.measure_name from marts.fct_doubtful_figure as d left join marts.dim_measure as m on d.subject_id = m.measure_id
+        where d.area_code = ? and d.financial_year = ? order by d.subject desc, d.subject_id
+        """,
+        [area_code, year],
     )
 
 
@@ -273,7 +304,7 @@ def lineage(release: Path, area_code: str, year: str) -> pd.DataFrame:
         release,
         """
         select l.component, l.component_id, f.value, f.unit, f.source, f.edition, f.framework, f.item, f.breakdown, f.area_code,
-               e.publisher, e.file_name, e.file_sha256, e.sheet, f.locator, f.provenance
+               e.publisher, e.file_name, e.file_sha256, e.sheet, e.obtained, f.locator, f.provenance
         from marts.fct_lineage as l
         inner join marts.fct_published_figure as f using (figure_id)
         inner join marts.dim_edition as e on f.source = e.source and f.edition = e.edition

@@ -5,6 +5,7 @@ Amounts are in GBP thousand in both layouts.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -143,6 +144,41 @@ def read_tables(content: bytes, columns: list[TableColumn]) -> pd.DataFrame:
                     "locator": where,
                 }
             )
+    return figures_frame(figures)
+
+
+def read_gross_by_year(content: bytes, first_year: str = "2015-16") -> pd.DataFrame:
+    """England's gross current expenditure in cash by year from table T4 (GBP thousand), `first_year` and later.
+
+    LayoutError when the heading is not `Cash Terms` or no row is a year.
+    """
+    sheet, rows = sheet_rows(open_workbook(content), ["T4"])
+    head = next((n for n, row in enumerate(rows[:12]) if str(row[0]).strip() == "Year"), None)
+    if head is None or str(rows[head][1]).strip() != "Cash Terms":
+        raise LayoutError(f"sheet {sheet!r}: no header row Year, Cash Terms")
+    figures: list[dict[str, object]] = []
+    for number, row in enumerate(rows[head + 1 :], start=head + 1):
+        year = str(row[0]).strip()
+        if not re.fullmatch(r"\d{4}-\d{2}", year) or year < first_year:
+            continue
+        where = f"{sheet}!{cell_name(number, 1)}"
+        value, mark = value_or_mark(row[1], where)
+        figures.append(
+            {
+                "framework": "ascfr",
+                "financial_year": year,
+                "period": year,
+                "area_code": "E92000001",
+                "item": "gross_current_expenditure_series",
+                "breakdown": "total",
+                "unit": "gbp_thousand",
+                "value": value,
+                "mark": mark,
+                "locator": where,
+            }
+        )
+    if not figures:
+        raise LayoutError(f"sheet {sheet!r}: no row of a year from {first_year}")
     return figures_frame(figures)
 
 

@@ -30,18 +30,25 @@ REVISED = re.compile(r"^([^ ()]+) \(([^ ()]+)\)$")
 
 
 SERIES_FIRST_MARGINS = "2017-18"
+CARERS_SURVEY_BEFORE = "2016-17"
+"""The carers' survey before the first ranked year, which carries its values forward; no other edition at hand holds it."""
 
 
-def read_index_series(content: bytes, financial_year: str, margins: Sequence[str], denominators: Sequence[str]) -> pd.DataFrame:
-    """What the index takes from the workbook of `financial_year`: its outcomes, the bases of measures in `denominators`, and for all years from
-    2017-18 the margins of error of the surveys in `margins`. Regions and ratings (6B) are left out; earlier years have editions of their own.
+def read_index_series(
+    content: bytes, financial_year: str, margins: Sequence[str], denominators: Sequence[str], carers: Sequence[str] = ()
+) -> pd.DataFrame:
+    """What the index takes from the workbook of `financial_year`: its outcomes, the bases of measures in `denominators`, for all years from
+    2017-18 the margins of error of the surveys in `margins` and `carers`, and the carers' outcomes and margins of 2016-17. Regions and
+    ratings (6B) are left out; other years have editions of their own.
     """
     figures = read_ascof_time_series(content, ("margin_of_error", "denominator", "outcome"))
     year, item = figures["financial_year"], figures["item"]
-    of_margin = item.isin([f"{code}_margin_of_error" for code in margins]) & year.between(SERIES_FIRST_MARGINS, financial_year)
+    errors = [f"{code}_margin_of_error" for code in (*margins, *carers)]
+    of_margin = item.isin(errors) & year.between(SERIES_FIRST_MARGINS, financial_year)
+    before = (year == CARERS_SURVEY_BEFORE) & item.isin([*carers, *(f"{code}_margin_of_error" for code in carers)])
     outcomes = (year == financial_year) & ~item.str.endswith(("_margin_of_error", "_denominator"))
     bases = (year == financial_year) & item.isin([f"{code}_denominator" for code in denominators])
-    kept = (of_margin | outcomes | bases) & ~item.str.startswith("6B") & ~figures["area_code"].str.startswith("E12")
+    kept = (of_margin | before | outcomes | bases) & ~item.str.startswith("6B") & ~figures["area_code"].str.startswith("E12")
     # A cell left empty belongs to a council that was not yet, or no longer, there.
     return figures[kept & ~(figures["value"].isna() & figures["mark"].isin(["", "[z]"]))].reset_index(drop=True)
 

@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 FOLDER = Path(__file__).parent
 YEAR = re.compile(r"^\d{4}-\d{2}$")
 Maturity = Literal["provisional", "final", "reissued"]
+Obtained = Literal["publishers_file", "copy", "compiled_table"]
+"""How the figures came: the publisher's file itself; a copy of it, cell for cell, in another form; a table somebody compiled from it."""
 Option = str | int | list[str]
 Reader = Literal[
-    "area_lookup", "ascof_annex", "ascof_index_series", "ascof_open_data", "boundaries", "code_changes", "deflators", "delayed_transfers",
+    "area_lookup", "ascof_annex", "ascof_index_series", "ascof_open_data", "boundaries", "code_changes", "council_table", "deflators", "delayed_transfers",
     "deprivation", "discharge_ready_date", "finance_lines", "finance_tables_2021_22", "finance_totals_2016_17", "fingertips",
     "nomis_population", "population", "revenue_outturn_form", "revenue_outturn_many_years", "revenue_outturn_summary", "salt",
 ]  # fmt: skip
@@ -61,6 +63,13 @@ class Edition(_Strict):
     )
     sheet: str = Field(default="", description="The one sheet all figures come from.")
     maturity: Maturity = "final"
+    obtained: Obtained = Field(
+        default="publishers_file", description="Whether the file is the publisher's, a copy, or a compiled table."
+    )
+    superseded_by: str = Field(
+        default="",
+        description="The edition of this source that revised it: kept to show what was revised, never used by the index.",
+    )
     expected_figures: int = Field(
         default=1, ge=1, description="Fewer figures, or rows of a table, than this are a truncated file."
     )
@@ -131,6 +140,8 @@ class Source(_Strict):
         for name, edition in self.editions.items():
             if edition.layout not in self.layouts:
                 raise ValueError(f"edition {name}: no layout {edition.layout!r}; there are {', '.join(self.layouts)}")
+            if edition.superseded_by and edition.superseded_by not in self.editions:
+                raise ValueError(f"edition {name}: superseded_by names no edition {edition.superseded_by!r}")
             if self.monthly and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name):
                 raise ValueError(f"edition {name}: the source is monthly, so an edition is a month such as 2017-04")
         return self

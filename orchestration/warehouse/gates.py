@@ -43,7 +43,7 @@ def gate_checks(settings: Settings, prefix: str, asset: dg.AssetKey) -> list[dg.
 def _gate_check(settings: Settings, suite: Suite, asset: dg.AssetKey) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=asset, name=f"gate_{suite.name}", blocking=True,
-        description=f"{suite.guards}: " + "; ".join(e["meta"]["says"] for e in suite.expectations) + ".",
+        description=f"{suite.guards}: " + "; ".join(rule.says for rule in suite.rules) + ".",
     )  # fmt: skip
     def gate() -> dg.AssetCheckResult:
         return check_result(run_gate(settings, suite))
@@ -57,8 +57,9 @@ def check_result(result: SuiteResult) -> dg.AssetCheckResult:
         "rows_checked": dg.MetadataValue.int(result.rows_checked),
         "rules_checked": dg.MetadataValue.int(result.rules_checked),
     }
-    if result.failures:
-        metadata["failures"] = dg.MetadataValue.md("\n".join(f"- {f.sentence}" for f in result.failures))
+    if result.failures or result.warnings:
+        said = [f"- {f.sentence}" for f in result.failures] + [f"- warning: {f.sentence}" for f in result.warnings]
+        metadata["failures"] = dg.MetadataValue.md("\n".join(said))
         rows = list(_records(result))
         if rows:
             metadata["failing_rows"] = dg.MetadataValue.table(records=rows, schema=_schema(rows))
@@ -68,7 +69,7 @@ def check_result(result: SuiteResult) -> dg.AssetCheckResult:
 
 
 def _records(result: SuiteResult) -> Iterable[dg.TableRecord]:
-    for failure in result.failures:
+    for failure in (*result.failures, *result.warnings):
         for row in failure.rows:
             yield dg.TableRecord({"rule": failure.says, **{k: "" if v is None else str(v) for k, v in row.items()}})
 

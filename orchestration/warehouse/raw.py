@@ -19,12 +19,15 @@ USER_TABLES: Final = {
     "index_definitions": (
         "definition_id", "definition_name", "weight_set", "normalisation", "winsorise_lower", "winsorise_upper", "scale_low", "scale_high",
         "scale_centre", "scale_spread", "domain_aggregation", "outcome_aggregation", "min_domain_coverage", "min_year_coverage",
-        "min_comparable_weight", "spend_basis", "k", "window_years", "description",
+        "min_comparable_weight", "spend_basis", "k", "window_years", "description", "min_domain_measures", "combination", "doubtful_figures",
     ),
     "domain_weights": ("weight_set", "domain_id", "weight"),
     "measure_weights": ("weight_set", "measure_id", "weight"),
 }  # fmt: skip
 """Files a user may keep in ASC_DEFINITIONS_DIR, with the columns of the seeds of the same name."""
+
+USER_DEFAULTS: Final = {"min_domain_measures": "4", "combination": "ratio", "doubtful_figures": "withhold"}
+"""Columns of index_definitions that a user may leave out: what the definition `default` has."""
 
 
 def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
@@ -38,6 +41,8 @@ def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
         path = settings.definitions_dir / f"{name}.csv" if settings.definitions_dir else None
         if path is not None and path.exists():
             frame = read_table(path)
+            left_out = {c: value for c, value in USER_DEFAULTS.items() if c in columns and c not in frame.columns}
+            frame = frame.assign(**left_out)
             missing = [c for c in columns if c not in frame.columns]
             if missing:
                 raise ValueError(f"{path}: column {', '.join(missing)} is missing; expected {', '.join(columns)}.")

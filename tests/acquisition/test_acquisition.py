@@ -380,7 +380,7 @@ def embedded_figures(folder: Path) -> Path:
     write_figures(figures, folder / "prices" / "prices.csv")
     write_csv(
         pd.DataFrame([{"source": "prices", "edition": "old", "publisher": "A publisher", "title": "t", "file": "f", "sheet": "", "sha256": "0", "url": "",
-                       "licence": "l", "maturity": "final", "note": ""}]), folder / "editions.csv",
+                       "licence": "l", "maturity": "final", "obtained": "publishers_file", "superseded_by": "", "note": ""}]), folder / "editions.csv",
     )  # fmt: skip
     return folder
 

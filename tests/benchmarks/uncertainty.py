@@ -37,6 +37,8 @@ def problem(councils: int, measures: int, years: int, seed: int = 1) -> Problem:
             best=np.full(measures, 100.0),
             domain_of=np.arange(measures) % 3,
             draw_of=np.arange(measures),
+            polarity=np.ones(measures),
+            reference=np.full(measures, 50.0),
             measure_weights=np.ones(measures),
             domain_weights=np.ones(3),
             spend={name: rng.lognormal(0, 0.15, councils) for name in ("total_net", "total_net_need_adjusted")},
@@ -52,7 +54,7 @@ def problem(councils: int, measures: int, years: int, seed: int = 1) -> Problem:
         )  # fmt: skip
     definition = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/index_definitions.csv").set_index("definition_id").loc["default"]
     named: dict[str, object] = {str(k): None if pd.isna(v) else v for k, v in definition.items()}
-    return Problem(named | {"definition_id": "default"}, made, [np.full(councils, -1)] * years)
+    return Problem(named | {"definition_id": "default", "min_domain_measures": 1}, made, [np.full(councils, -1)] * years)
 
 
 def factors(of: Problem) -> Factors:

@@ -41,7 +41,7 @@ def written(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 def test_every_source_is_described() -> None:
     assert set(sources()) == {
         "activity_and_finance", "ascof", "deflators", "delayed_transfers", "deprivation", "discharge_ready_date", "fingertips", "geography",
-        "population", "revenue_outturn", "salt",
+        "nhs_outcomes_framework", "population", "revenue_outturn", "salt",
     }  # fmt: skip
     assert financial_years()[0] == "2014-15"
     for source in sources().values():

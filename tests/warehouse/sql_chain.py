@@ -18,7 +18,8 @@ DEFINITION = {
     "definition_id": "d", "definition_name": "d", "weight_set": "w", "normalisation": "min_max", "winsorise_lower": 0.05,
     "winsorise_upper": 0.95, "scale_low": 1.0, "scale_high": 100.0, "scale_centre": 50.0, "scale_spread": 10.0,
     "domain_aggregation": "arithmetic", "outcome_aggregation": "arithmetic", "min_domain_coverage": 0.6, "min_year_coverage": 0.0,
-    "min_comparable_weight": 0.75, "spend_basis": "total_net", "k": 1.0, "window_years": 1, "description": "", "provenance": "project",
+    "min_comparable_weight": 0.75, "spend_basis": "total_net", "k": 1.0, "window_years": 1, "min_domain_measures": 1,
+    "combination": "ratio", "doubtful_figures": "withhold", "description": "", "provenance": "project",
 }  # fmt: skip
 
 
@@ -35,7 +36,18 @@ class SqlChain:
         """
         areas = sorted(spend_index)
         frames = {
-            "intermediate.int_measure_values": values.assign(financial_year=YEAR, value=values["value"].astype(float)),
+            "intermediate.int_measure_values": values.assign(
+                financial_year=YEAR, value=values["value"].astype(float), value_year=YEAR, value_basis="published",
+                figure_id=values["area_code"] + values["measure_id"],
+            ),
+            "intermediate.int_measure_shared_sources": pd.DataFrame(
+                {"weight_set": "w", "financial_year": YEAR, "measure_id": measures["measure_id"], "measures_of_the_source": 1}
+            ),
+            "intermediate.int_england_values": pd.DataFrame({"measure_id": ["none"], "financial_year": YEAR, "england_value": 1.0}),
+            "intermediate.int_doubts": pd.DataFrame({"subject": ["measure"], "subject_id": "none", "figure_id": "none", "is_withheld": True}),
+            "intermediate.int_spend_basis_doubts": pd.DataFrame(
+                {"financial_year": ["1999-00"], "area_code": "none", "spend_basis": "total_net", "is_withheld": True, "doubt": "none"}
+            ),
             "intermediate.int_council_years": pd.DataFrame(
                 {"financial_year": YEAR, "previous_financial_year": "2017-18", "area_code": areas, "continuity_code": areas, "is_rankable": True}
             ).assign(exclusion_reason=pd.Series([None] * len(areas), dtype="string")),
@@ -49,7 +61,7 @@ class SqlChain:
                 {
                     "financial_year": YEAR, "area_code": areas, "spend_basis": "total_net", "domain_id": "all",
                     "spend_per_head_gbp": [100 * spend_index[a] for a in areas], "england_spend_per_head_gbp": 100.0,
-                    "spend_index": [spend_index[a] for a in areas], "is_spend_modelled": False, "is_implausible_change": False,
+                    "spend_index": [spend_index[a] for a in areas], "is_spend_modelled": False,
                 }
             ),
             "intermediate.int_council_spend": pd.DataFrame(

@@ -26,6 +26,12 @@ FORMULAS = {
     "movement_is_not_shown_where_too_little_compares",
     "the_opportunity_is_what_the_same_outcome_costs_at_the_upper_quartile",
     "ties_share_a_rank_without_gaps_and_who_is_not_ranked_is_told_why",
+    "standardised_outcome_and_log_spend_count_alike_and_only_councils_with_both_are_compared",
+    "relative_to_england_turns_over_where_lower_is_better_and_is_held_in_bounds",
+    "a_survey_for_all_ages_counts_once_over_two_measures",
+    "a_spike_is_doubtful_and_its_return_is_not_a_confirmed_jump_is_believed_and_one_without_a_later_year_is_not",
+    "two_lines_with_the_same_parts_are_doubtful_and_the_income_says_which_and_how_much_is_missing",
+    "a_persons_decision_overrides_the_test_and_a_named_figure_is_added",
 }
 
 

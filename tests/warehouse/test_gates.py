@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import gc
+import resource
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.runner import Suite, load_suite, run_suite, suites
+from expectations.runner import Suite, _rule, load_suite, run_suite, suites
 from orchestration.settings import Settings
 from orchestration.warehouse.gates import check_result
 
 SUITE = Suite(
     name="small", guards="Small table", query="", identify=["area_code", "value"],
-    expectations=[
-        {
-            "type": "expect_column_values_to_be_between",
-            "kwargs": {"column": "value", "min_value": 0, "max_value": 100},
-            "meta": {"says": "A percentage lies between 0 and 100"},
-        }
-    ],
+    rules=[_rule("small", {
+        "says": "A percentage lies between 0 and 100", "expect": "column_values_to_be_between", "column": "value", "min_value": 0, "max_value": 100,
+    })],
 )  # fmt: skip
 
 
@@ -51,10 +50,38 @@ def test_a_rule_that_cannot_be_checked_counts_as_failed() -> None:
 
 
 def test_a_rule_without_words_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "mute.json"
-    path.write_text(json.dumps({"guards": "x", "query": "", "identify": [], "expectations": [{"type": "t", "kwargs": {}}]}))
-    with pytest.raises(ValueError, match=r"mute\.json: expectation t has no `meta\.says`"):
+    path = tmp_path / "mute.yaml"
+    path.write_text("guards: x\nquery: ''\nidentify: []\nrules:\n  - {expect: t}\n")
+    with pytest.raises(ValueError, match=r"mute\.yaml: rule t has no `says`"):
         load_suite(path)
+    path.write_text("guards: x\nquery: ''\nidentify: []\nrules:\n  - {says: s, expect: t, severity: fatal}\n")
+    with pytest.raises(ValueError, match="rule 's' has severity 'fatal'; choose critical or warning"):
+        load_suite(path)
+
+
+def test_a_warning_is_shown_and_the_gate_stays_open() -> None:
+    rule = replace(SUITE.rules[0], severity="warning")
+    result = run_suite(replace(SUITE, rules=[rule]), pd.DataFrame({"area_code": ["A", "B"], "value": [5.0, 101.0]}))
+    assert result.passed
+    assert [w.says for w in result.warnings] == ["A percentage lies between 0 and 100"]
+    assert result.sentence.startswith("Small table: 0 of 1 rules hold over 2 rows | warning: A percentage")
+    check = check_result(result)
+    assert check.passed
+    assert [r.data["area_code"] for r in check.metadata["failing_rows"].records] == ["B"]
+
+
+def test_many_validations_take_no_more_memory_than_a_few() -> None:
+    """A context of Great Expectations for each validation would keep every table it has seen: 8 MB each here."""
+    table = pd.DataFrame({"area_code": ["A"] * 500_000, "value": np.arange(500_000) % 100.0})
+
+    def after(validations: int) -> float:
+        for _ in range(validations):
+            run_suite(SUITE, table)
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+    few = after(5)
+    assert after(20) - few < 50
 
 
 def test_raw_figures_and_marts_are_guarded() -> None:

@@ -37,8 +37,9 @@ def test_productivity_on_arrays_is_that_of_the_marts(with_user_definitions: Rele
             ]
             expected = rows.set_index("area_code")["annual_productivity"].reindex(year.councils).to_numpy(float)
             found = productivity(
-                year.arrays, scales, nominal(problem, year, 1), min_domain_coverage=problem.number("min_domain_coverage")
-            )[0]
+                year.arrays, scales, nominal(problem, year, 1), min_domain_coverage=problem.number("min_domain_coverage"),
+                min_domain_measures=int(problem.number("min_domain_measures")), combination=problem.combination,
+            )[0]  # fmt: skip
             both = year.is_ranked if problem.window == 1 else ~np.isnan(expected)
             np.testing.assert_allclose(found[both], expected[both], rtol=1e-9)
             compared += int(both.sum())

@@ -41,6 +41,38 @@ deflators as (select * from {{ ref('stg_deflators') }}),
 
 domains as (select * from {{ ref('domains') }}),
 
+wider as (select * from {{ ref('int_total_expenditure') }}),
+
+wider_years as (
+    select distinct
+        spend_basis,
+        financial_year
+    from wider
+),
+
+by_total_expenditure as (
+    select
+        council_years.financial_year,
+        council_years.area_code,
+        wider_years.spend_basis,
+        'all' as domain_id,
+        wider.figure_ids,
+        wider.spend_gbp,
+        population.population_adults as population,
+        false as is_interpolated
+    from council_years
+    inner join wider_years on council_years.financial_year = wider_years.financial_year
+    left join wider
+        on
+            wider_years.spend_basis = wider.spend_basis
+            and council_years.financial_year = wider.financial_year
+            and council_years.area_code = wider.area_code
+    left join population
+        on
+            council_years.area_code = population.area_code
+            and council_years.financial_year = population.financial_year
+),
+
 total as (
     select
         council_years.financial_year,
@@ -92,6 +124,8 @@ by_domain as (
 united as (
     select * from total
     union all
+    select * from by_total_expenditure
+    union all
     select * from by_domain
 ),
 
@@ -136,8 +170,8 @@ final as (
         this_year.is_interpolated,
         this_year.spend_per_head_gbp,
         this_year.real_spend_per_head_gbp,
-        last_year.spend_per_head_gbp as previous_spend_per_head_gbp,
-        (this_year.spend_per_head_gbp / last_year.spend_per_head_gbp - 1) * 100 as spend_change_pct
+        -- of GBP, not per head: the population changes its base with the census
+        (this_year.spend_gbp / nullif(last_year.spend_gbp, 0) - 1) * 100 as spend_change_pct
     from joined as this_year
     left join joined as last_year
         on

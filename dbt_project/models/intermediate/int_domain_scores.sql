@@ -1,4 +1,4 @@
--- Weighted mean of the scores a council has, if they carry enough of the domain's weight in force that year.
+-- Weighted mean of the scores a council has, if they are enough measures and carry enough of the domain's weight in force that year.
 with
 
 scores as (select * from {{ ref('int_measure_scores') }}),
@@ -15,6 +15,7 @@ aggregated as (
         count(*) as measures_in_force,
         coalesce(sum(scores.weight) filter (scores.score is not null), 0) / sum(scores.weight) as coverage,
         any_value(definitions.min_domain_coverage) as min_domain_coverage,
+        any_value(definitions.min_domain_measures) as min_domain_measures,
         {{ weighted_mean('scores.score', 'scores.weight', 'any_value(definitions.domain_aggregation)') }}
             as weighted_mean_score
     from scores
@@ -32,7 +33,10 @@ final as (
         measures_in_force,
         coverage,
         -- 1e-9: sums of weights such as 0.1 are not exact in binary
-        case when coverage >= min_domain_coverage - 1e-9 then weighted_mean_score end as domain_score
+        case
+            when coverage >= min_domain_coverage - 1e-9 and measures_with_value >= min_domain_measures
+                then weighted_mean_score
+        end as domain_score
     from aggregated
 )
 

@@ -62,6 +62,16 @@ shares as (
     from published
 ),
 
+-- The published lines of a council and year, all five: what a share of the year rests on.
+lines_of_a_year as (
+    select
+        continuity_code,
+        mid_year,
+        string_agg(figure_ids, ' ' order by domain_id) as figure_ids
+    from published
+    group by continuity_code, mid_year
+),
+
 gaps as (
     select
         council_years.financial_year,
@@ -85,6 +95,7 @@ neighbours as (
         gaps.financial_year,
         gaps.mid_year,
         gaps.area_code,
+        gaps.continuity_code,
         gaps.figure_id,
         gaps.net_current_expenditure_gbp,
         shares.domain_id,
@@ -95,21 +106,30 @@ neighbours as (
     from gaps
     inner join shares on gaps.continuity_code = shares.continuity_code
     group by
-        gaps.financial_year, gaps.mid_year, gaps.area_code, gaps.figure_id, gaps.net_current_expenditure_gbp,
-        shares.domain_id
+        gaps.financial_year, gaps.mid_year, gaps.area_code, gaps.continuity_code, gaps.figure_id,
+        gaps.net_current_expenditure_gbp, shares.domain_id
 ),
 
 interpolated as (
     select
-        financial_year,
-        area_code,
-        domain_id,
-        net_current_expenditure_gbp * (
-            share_before + (share_after - share_before) * (mid_year - year_before) / (year_after - year_before)
+        neighbours.financial_year,
+        neighbours.area_code,
+        neighbours.domain_id,
+        neighbours.net_current_expenditure_gbp * (
+            neighbours.share_before
+            + (neighbours.share_after - neighbours.share_before) * (neighbours.mid_year - neighbours.year_before)
+            / (neighbours.year_after - neighbours.year_before)
         ) as spend_gbp,
-        figure_id
+        neighbours.figure_id || ' ' || lines_before.figure_ids || ' ' || lines_after.figure_ids as figure_ids
     from neighbours
-    where year_before is not null and year_after is not null
+    inner join lines_of_a_year as lines_before
+        on
+            neighbours.continuity_code = lines_before.continuity_code
+            and neighbours.year_before = lines_before.mid_year
+    inner join lines_of_a_year as lines_after
+        on
+            neighbours.continuity_code = lines_after.continuity_code
+            and neighbours.year_after = lines_after.mid_year
 ),
 
 final as (
@@ -127,7 +147,7 @@ final as (
         area_code,
         domain_id,
         spend_gbp,
-        figure_id as figure_ids,
+        figure_ids,
         true as is_interpolated
     from interpolated
 )

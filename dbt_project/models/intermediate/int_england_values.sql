@@ -24,6 +24,8 @@ final as (
     left join figures as denominators
         on
             figures.framework = denominators.framework
+            and figures.source is not distinct from denominators.source
+            and figures.edition is not distinct from denominators.edition
             and measure_sources.denominator_item = denominators.item
             and figures.breakdown = denominators.breakdown
             and figures.financial_year = denominators.financial_year

@@ -1,5 +1,7 @@
 -- Winsorised values scaled within the year by the definition's normalisation. A missing value has no score.
 -- A measure that is the same everywhere tells nobody apart: everyone gets the middle of the scale.
+-- ratio_to_england: 100 × value ÷ England's, or England's ÷ value where lower is better, held between scale_low and scale_high. Where no
+-- value of England was published (an age band of a survey), the mean of the councils stands in.
 with
 
 winsorised as (select * from {{ ref('int_winsorised_values') }}),
@@ -38,10 +40,22 @@ final as (
         positioned.domain_id,
         positioned.weight,
         positioned.value,
+        positioned.is_withheld,
+        positioned.is_carried_forward,
         positioned.winsorised_value,
         positioned.oriented_value != positioned.winsorised_value as is_winsorised,
         case
             when positioned.winsorised_value is null then null
+            when definitions.normalisation = 'ratio_to_england' and positioned.polarity * positioned.winsorised_value <= 0
+                then case positioned.polarity when 1 then definitions.scale_low else definitions.scale_high end
+            when definitions.normalisation = 'ratio_to_england'
+                then
+                    least(greatest(
+                        100 * power(
+                            positioned.polarity * positioned.winsorised_value
+                            / coalesce(positioned.england_value, positioned.polarity * spread.mean), positioned.polarity
+                        ), definitions.scale_low
+                    ), definitions.scale_high)
             when definitions.normalisation = 'goalposts'
                 then
                     definitions.scale_low + (definitions.scale_high - definitions.scale_low) * least(greatest(

@@ -1,5 +1,6 @@
 -- The value of each measure for each council in force, from the framework and code that published it that year.
--- A council without a value keeps its row, with the reason. A value carried forward says from which year.
+-- A council without a value keeps its row, with the reason. A value carried forward says from which year. A publication that goes back
+-- over years names a council by its code of today: a figure under another code of the same council is the council's own.
 with
 
 council_years as (select * from {{ ref('int_council_years') }}),
@@ -10,7 +11,32 @@ measures as (select * from {{ ref('measures') }}),
 
 measure_sources as (select * from {{ ref('measure_sources') }}),
 
-figures as (select * from {{ ref('stg_figures') }}),
+history as (select * from {{ ref('int_council_history') }}),
+
+figures as (
+    select
+        figures.* exclude (area_code),
+        council_years.area_code
+    from {{ ref('stg_figures') }} as figures
+    inner join history on figures.area_code = history.area_code
+    inner join council_years
+        on
+            figures.financial_year = council_years.financial_year
+            and history.continuity_code = council_years.continuity_code
+    where
+        exists (
+            select 1 from measure_sources
+            where
+                measure_sources.framework = figures.framework
+                and figures.item in (measure_sources.item, measure_sources.denominator_item)
+        )
+    qualify
+        row_number() over (
+            partition by
+                figures.framework, figures.item, figures.breakdown, figures.financial_year, council_years.area_code
+            order by figures.area_code != council_years.area_code, figures.area_code
+        ) = 1
+),
 
 source_years as (
     select
@@ -52,9 +78,12 @@ published as (
             and source_years.breakdown = figures.breakdown
             and source_years.financial_year = figures.financial_year
             and council_years.area_code = figures.area_code
+    -- of the same edition: a numerator of one and a denominator of another make no share
     left join figures as denominators
         on
-            source_years.framework = denominators.framework
+            figures.source is not distinct from denominators.source
+            and figures.edition is not distinct from denominators.edition
+            and source_years.framework = denominators.framework
             and source_years.denominator_item = denominators.item
             and source_years.breakdown = denominators.breakdown
             and source_years.financial_year = denominators.financial_year
@@ -110,7 +139,7 @@ carried as (
             and council_years.continuity_code = published.continuity_code
 ),
 
-final as (
+united as (
     select
         published.financial_year,
         published.area_code,
@@ -145,6 +174,12 @@ final as (
         case when value is null then 'nothing to carry forward from ' || value_year end as missing_reason
     from carried
     where financial_year <= (select max(p.financial_year) from published_years as p)
+),
+
+-- Years before the first that is scored are only carried forward from.
+final as (
+    select * from united
+    where financial_year >= '{{ var('first_scored_year') }}'
 )
 
 select * from final

@@ -1,4 +1,5 @@
--- Least squares of log spend per adult on deprivation score and share aged 65+, one fit a year, rankable councils.
+-- Least squares of log spend per adult on deprivation score and share aged 65+, one fit a year, rankable councils whose spend is not
+-- withheld: a doubtful figure must not bend what is expected of the others.
 -- Two predictors have a closed form: with sums of squares and products about the means,
 --   b1 = (S1y S22 - S2y S12) / (S11 S22 - S12^2),   b2 = (S2y S11 - S1y S12) / (S11 S22 - S12^2).
 with
@@ -8,6 +9,11 @@ spend as (select * from {{ ref('int_council_spend') }}),
 need as (select * from {{ ref('int_need') }}),
 
 council_years as (select * from {{ ref('int_council_years') }}),
+
+withheld as (
+    select * from {{ ref('int_doubts') }}
+    where subject = 'spend' and is_withheld
+),
 
 observed as (
     select
@@ -22,8 +28,9 @@ observed as (
             and spend.area_code = council_years.area_code
             and council_years.is_rankable
     inner join need on spend.financial_year = need.financial_year and spend.area_code = need.area_code
+    left join withheld on spend.financial_year = withheld.financial_year and spend.area_code = withheld.area_code
     where
-        spend.spend_basis = 'total_net' and spend.spend_per_head_gbp > 0
+        spend.spend_basis = 'total_net' and spend.spend_per_head_gbp > 0 and withheld.area_code is null
         and need.deprivation_score is not null and need.share_65_and_over_pct is not null
 ),
 

@@ -24,6 +24,7 @@ frame as (
         definitions.definition_id,
         definitions.outcome_aggregation,
         definitions.min_domain_coverage,
+        definitions.min_domain_measures,
         council_years.financial_year,
         council_years.area_code,
         domain_weights.domain_id,
@@ -49,7 +50,8 @@ aggregated as (
             frame.domain_name || ' has ' || coalesce(domain_scores.measures_with_value, 0)
             || ' of ' || coalesce(domain_scores.measures_in_force, 0) || ' measures ('
             || cast(round(100 * coalesce(domain_scores.coverage, 0)) as integer) || ' % of the weight; '
-            || cast(round(100 * frame.min_domain_coverage) as integer) || ' % needed)',
+            || cast(round(100 * frame.min_domain_coverage) as integer) || ' % and '
+            || frame.min_domain_measures || ' measures needed)',
             ', ' order by frame.display_order
         ) filter (domain_scores.domain_score is null) as missing_domains,
         {{ weighted_mean('domain_scores.domain_score', 'frame.weight', 'any_value(frame.outcome_aggregation)') }}

@@ -1,4 +1,5 @@
 -- Productivity over the definition's window of years, ranked within the year; rank 1 is best, ties share a rank, no gaps.
+-- Ranks are of productivity rounded to 1e-9: councils with the same score are not told apart by the last bits of a sum.
 -- A year is ranked only where the share `min_year_coverage` of rankable councils has an outcome score, and as many have a
 -- productivity.
 with
@@ -37,7 +38,23 @@ windowed as (
                     when one_back.productivity is not null
                         then (this_year.productivity - two_back.productivity) / 2
                 end
-        end as productivity_slope
+        end as productivity_slope,
+        -- a window inherits the doubts of its years
+        case definitions.window_years
+            when 1 then this_year.is_spend_withheld
+            else
+                this_year.is_spend_withheld or coalesce(one_back.is_spend_withheld, false)
+                or coalesce(two_back.is_spend_withheld, false)
+        end as is_spend_withheld,
+        case definitions.window_years
+            when 1 then this_year.spend_doubt
+            else
+                nullif(concat_ws(
+                    '. ', this_year.spend_doubt,
+                    one_back.financial_year || ': ' || one_back.spend_doubt,
+                    two_back.financial_year || ': ' || two_back.spend_doubt
+                ), '')
+        end as spend_doubt
     from annual as this_year
     inner join definitions on this_year.definition_id = definitions.definition_id
     left join annual as one_back
@@ -68,7 +85,8 @@ joined as (
         net.spend_gbp as net_spend_gbp,
         annual.england_spend_per_adult_gbp,
         annual.is_spend_modelled,
-        annual.is_implausible_change,
+        windowed.is_spend_withheld,
+        windowed.spend_doubt,
         annual.outcome_score as annual_outcome_score,
         annual.productivity as annual_productivity,
         annual.spend_index as annual_spend_index,
@@ -109,6 +127,7 @@ explained as (
                     'The year is not ranked: ' || councils_with_productivity || ' of ' || rankable_councils
                     || ' councils have spend on this basis'
             when annual_outcome_score is null then 'Too few measures: ' || missing_domains
+            when is_spend_withheld then 'Spend is doubtful and withheld from this ranking. ' || spend_doubt
             when productivity is null and window_years = 3
                 then 'The council does not have three years in a row with outcomes and spend over the same area'
             when productivity is null and spend_per_adult_gbp is null and net_spend_gbp is null
@@ -124,10 +143,10 @@ final as (
     select
         *,
         case when unranked_reason is null then dense_rank() over (
-            partition by definition_id, financial_year, unranked_reason is null order by productivity desc
+            partition by definition_id, financial_year, unranked_reason is null order by round(productivity, 9) desc
         ) end as rank,
         unranked_reason is null and count(*) over (
-            partition by definition_id, financial_year, unranked_reason is null, productivity
+            partition by definition_id, financial_year, unranked_reason is null, round(productivity, 9)
         ) > 1 as is_tied
     from explained
 )

@@ -30,26 +30,13 @@ compared as (
         case
             when spend.spend_per_head_gbp > 0 then spend.spend_per_head_gbp / england.england_spend_per_head_gbp
         end as spend_index,
-        spend.is_modelled as is_spend_modelled,
-        -- Against England's own change, so that a year in which all spend rises flags nobody for it.
-        coalesce(
-            abs(
-                spend.spend_per_head_gbp / spend.previous_spend_per_head_gbp
-                / (england.england_spend_per_head_gbp / last_year.england_spend_per_head_gbp) - 1
-            ) * 100 > {{ var('implausible_spend_change_pct') }},
-            false
-        ) as is_implausible_change
+        spend.is_modelled as is_spend_modelled
     from spend
     left join england
         on
             spend.financial_year = england.financial_year
             and spend.spend_basis = england.spend_basis
             and spend.domain_id = england.domain_id
-    left join england as last_year
-        on
-            spend.previous_financial_year = last_year.financial_year
-            and spend.spend_basis = last_year.spend_basis
-            and spend.domain_id = last_year.domain_id
 ),
 
 need_adjusted as (
@@ -64,8 +51,7 @@ need_adjusted as (
             fit.intercept + fit.b_deprivation * need.deprivation_score
             + fit.b_share_65_and_over * need.share_65_and_over_pct
         ) as spend_index,
-        compared.is_spend_modelled or coalesce(need.is_predecessors_deprivation, false) as is_spend_modelled,
-        compared.is_implausible_change
+        compared.is_spend_modelled or coalesce(need.is_predecessors_deprivation, false) as is_spend_modelled
     from compared
     left join need on compared.financial_year = need.financial_year and compared.area_code = need.area_code
     left join fit on compared.financial_year = fit.financial_year

@@ -1,6 +1,6 @@
 -- How far chance may have carried each value: a 95 % interval and the standard error that goes with it.
 -- Surveys: the published margin. Proportions: Wilson. Rates of events: Byar on the count the rate implies. Rounded counts add the
--- variance of rounding. What is not published has a stated, wide default, and says so.
+-- variance of rounding. Some rates have their own published interval. What is not published has a stated, wide default, and says so.
 with
 
 measure_values as (select * from {{ ref('int_measure_values') }}),
@@ -10,6 +10,21 @@ uncertainty as (select * from {{ ref('measure_uncertainty') }}),
 figures as (select * from {{ ref('stg_figures') }}),
 
 population as (select * from {{ ref('int_population') }}),
+
+-- Intervals published beside a rate, as items <item>_lower_95 and <item>_upper_95.
+own_intervals as (
+    select
+        framework,
+        financial_year,
+        area_code,
+        breakdown,
+        regexp_replace(item, '_(lower|upper)_95$', '') as item,
+        max(value) filter (ends_with(item, '_lower_95')) as lower_95,
+        max(value) filter (ends_with(item, '_upper_95')) as upper_95
+    from figures
+    where regexp_matches(item, '_(lower|upper)_95$')
+    group by all
+),
 
 joined as (
     select
@@ -24,11 +39,14 @@ joined as (
         margins.figure_id as margin_figure_id,
         case when measure_values.breakdown = 'total' then 1 else uncertainty.split_margin_factor end as margin_factor,
         coalesce(margins.value, uncertainty.default_margin) as margin,
+        coalesce(own_intervals.lower_95, measure_values.value - uncertainty.default_margin) as published_lower,
+        coalesce(own_intervals.upper_95, measure_values.value + uncertainty.default_margin) as published_upper,
         coalesce(denominators.value, bases.value, uncertainty.default_base) as base,
         case uncertainty.method
             when 'survey_margin' then margins.value is null or measure_values.breakdown != 'total'
             when 'wilson' then coalesce(denominators.value, bases.value) is null
             when 'byar' then uncertainty.event_days is not null
+            when 'published_interval' then own_intervals.lower_95 is null or own_intervals.upper_95 is null
         end as is_default,
         case uncertainty.counted_among
             when '65_and_over' then population.population_65_and_over
@@ -54,6 +72,13 @@ joined as (
             and published.breakdown = bases.breakdown
             and bases.value > 0
     left join figures as denominators on measure_values.denominator_figure_id = denominators.figure_id
+    left join own_intervals
+        on
+            published.framework = own_intervals.framework
+            and published.item = own_intervals.item
+            and published.area_code = own_intervals.area_code
+            and published.financial_year = own_intervals.financial_year
+            and published.breakdown = own_intervals.breakdown
     left join population
         on
             measure_values.financial_year = population.financial_year
@@ -75,11 +100,13 @@ intervals as (
         *,
         case method
             when 'survey_margin' then value - margin * margin_factor
+            when 'published_interval' then published_lower
             when 'wilson' then 100 * {{ wilson('share', 'base', -1) }}
             when 'byar' then ({{ byar('events', -1) }}) * 100000 / people / events_per_rate
         end as chance_lower,
         case method
             when 'survey_margin' then value + margin * margin_factor
+            when 'published_interval' then published_upper
             when 'wilson' then 100 * {{ wilson('share', 'base', 1) }}
             when 'byar' then ({{ byar('events', 1) }}) * 100000 / people / events_per_rate
         end as chance_upper,

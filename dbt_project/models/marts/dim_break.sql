@@ -1,7 +1,8 @@
 -- Register of breaks: what changed, from which year on, for which measure.
 select
     break_id,
-    coalesce(measure_id, 'all') as measure_id,
+    subject,
+    case subject when 'population' then 'population' else coalesce(measure_id, 'all') end as measure_id,
     first_year_after,
     breaks_levels,
     what_changed

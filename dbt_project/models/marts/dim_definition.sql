@@ -15,10 +15,13 @@ select
     domain_aggregation,
     outcome_aggregation,
     min_domain_coverage,
+    min_domain_measures,
     min_year_coverage,
     min_comparable_weight,
     spend_basis,
     k,
-    window_years
+    combination,
+    window_years,
+    doubtful_figures
 from {{ ref('stg_definitions') }}
 order by definition_id

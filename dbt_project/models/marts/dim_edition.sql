@@ -10,6 +10,8 @@ select
     url,
     licence,
     maturity,
+    obtained,
+    superseded_by,
     note
 from {{ ref('stg_editions') }}
 order by source, edition

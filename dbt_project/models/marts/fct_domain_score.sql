@@ -11,7 +11,7 @@ final as (
         domain_id,
         domain_score,
         case when domain_score is not null then dense_rank() over (
-            partition by definition_id, financial_year, domain_id, domain_score is null order by domain_score desc
+            partition by definition_id, financial_year, domain_id, domain_score is null order by round(domain_score, 9) desc
         ) end as domain_rank,
         measures_with_value,
         measures_in_force,

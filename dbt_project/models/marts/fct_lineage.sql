@@ -114,15 +114,18 @@ united as (
     select * from of_need
 ),
 
+-- obtained says whether the trail ends at the publisher's own file or at a copy or compilation of it
 final as (
     select
-        financial_year,
-        area_code,
-        component,
-        component_id,
-        figure_id
+        united.financial_year,
+        united.area_code,
+        united.component,
+        united.component_id,
+        united.figure_id,
+        figures.obtained
     from united
-    where financial_year in (select y.financial_year from years as y)
+    left join figures on united.figure_id = figures.figure_id
+    where united.financial_year in (select y.financial_year from years as y)
 )
 
 select * from final

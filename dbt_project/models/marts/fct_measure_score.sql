@@ -9,6 +9,7 @@ select
     value,
     winsorised_value,
     is_winsorised,
+    is_withheld,
     score
 from {{ ref('int_measure_scores') }}
 order by definition_id, financial_year, area_code, measure_id

@@ -7,6 +7,11 @@ measures as (select * from {{ ref('measures') }}),
 
 england as (select * from {{ ref('int_england_values') }}),
 
+doubts as (
+    select * from {{ ref('int_doubts') }}
+    where subject = 'measure'
+),
+
 final as (
     select
         measure_values.financial_year,
@@ -19,6 +24,8 @@ final as (
         measure_values.value_basis,
         measure_values.value_year,
         measure_values.missing_reason,
+        coalesce(doubts.is_withheld, false) as is_withheld,
+        doubts.evidence as doubt,
         england.england_value,
         measure_values.figure_id,
         measure_values.denominator_figure_id,
@@ -27,6 +34,9 @@ final as (
     inner join measures on measure_values.measure_id = measures.measure_id
     left join england
         on measure_values.measure_id = england.measure_id and measure_values.value_year = england.financial_year
+    -- by the figure, so that a value carried forward carries its doubt
+    left join doubts
+        on measure_values.measure_id = doubts.subject_id and measure_values.figure_id = doubts.figure_id
 )
 
 select * from final

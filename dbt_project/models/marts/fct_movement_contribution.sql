@@ -47,7 +47,11 @@ pairs as materialized (
         {{ log_mean('this_year.productivity', 'last_year.productivity') }} as mean_p,
         {{ log_mean('this_year.outcome_score', 'last_year.outcome_score') }} as mean_o
     from annual as this_year
-    inner join definitions on this_year.definition_id = definitions.definition_id and definitions.window_years = 1
+    inner join definitions
+        on
+            this_year.definition_id = definitions.definition_id
+            and definitions.window_years = 1
+            and definitions.combination = 'ratio'
     inner join spend_bases on definitions.spend_basis = spend_bases.spend_basis
     inner join ranking
         on

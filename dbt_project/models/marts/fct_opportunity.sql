@@ -11,7 +11,7 @@ spend_bases as (select * from {{ ref('spend_bases') }}),
 
 spend as (
     select * from {{ ref('int_council_spend') }}
-    where spend_basis = 'total_net'
+    where domain_id = 'all'
 ),
 
 comparison as (
@@ -35,9 +35,16 @@ final as (
             as opportunity_gbp
     from ranking
     inner join definitions
-        on ranking.definition_id = definitions.definition_id and definitions.k > 0 and definitions.window_years = 1
+        on
+            ranking.definition_id = definitions.definition_id and definitions.k > 0 and definitions.window_years = 1
+            and definitions.combination = 'ratio'
     inner join spend_bases on definitions.spend_basis = spend_bases.spend_basis and spend_bases.level = 'total'
-    inner join spend on ranking.financial_year = spend.financial_year and ranking.area_code = spend.area_code
+    inner join spend
+        on
+            ranking.financial_year = spend.financial_year
+            and ranking.area_code = spend.area_code
+            and spend.spend_basis
+            = case definitions.spend_basis when 'total_net_need_adjusted' then 'total_net' else definitions.spend_basis end
     inner join comparison
         on
             ranking.financial_year = comparison.financial_year

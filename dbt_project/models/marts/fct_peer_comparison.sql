@@ -13,7 +13,7 @@ items as (
         area_code,
         'measure' as item_kind,
         measure_id as item_id,
-        value
+        case when not is_withheld then value end as value
     from measure_values
     union all
     select

@@ -14,6 +14,7 @@ select
     value,
     mark,
     locator,
-    provenance
+    provenance,
+    obtained
 from {{ ref('stg_figures') }}
 order by source, edition, framework, financial_year, period, area_code, item, breakdown

@@ -8,14 +8,16 @@ councils as (select * from {{ ref('int_council_history') }}),
 
 comparability as (select * from {{ ref('int_comparability') }}),
 
-carried as (
+-- of the definition's own measures
+counted as (
     select
+        definition_id,
         financial_year,
         area_code,
-        count(*) as carried_forward_values
-    from {{ ref('int_measure_values') }}
-    where value_basis = 'carried_forward'
-    group by financial_year, area_code
+        count(*) filter (is_carried_forward and not is_withheld) as carried_forward_values,
+        count(*) filter (is_withheld) as withheld_values
+    from {{ ref('int_measure_scores') }}
+    group by definition_id, financial_year, area_code
 ),
 
 average as (
@@ -44,7 +46,7 @@ final as (
         this_year.productivity,
         this_year.rank,
         this_year.is_tied,
-        case when comparability.is_movement_shown then last_year.rank end as previous_rank,
+        case when comparability.is_movement_shown and this_year.rank is not null then last_year.rank end as previous_rank,
         case when comparability.is_movement_shown then last_year.rank - this_year.rank end as rank_change,
         case
             when this_year.rank is not null and last_year.rank is not null and comparability.is_movement_shown
@@ -64,9 +66,11 @@ final as (
             else 'worse outcomes, higher spend'
         end as quadrant,
         this_year.coverage,
-        coalesce(carried.carried_forward_values, 0) as carried_forward_values,
+        coalesce(counted.carried_forward_values, 0) as carried_forward_values,
+        coalesce(counted.withheld_values, 0) as withheld_values,
         this_year.is_spend_modelled,
-        this_year.is_implausible_change as is_spend_change_implausible,
+        this_year.spend_doubt is not null as is_spend_doubtful,
+        this_year.spend_doubt,
         this_year.unranked_reason
     from productivity as this_year
     inner join councils on this_year.area_code = councils.area_code
@@ -81,8 +85,11 @@ final as (
             and this_year.financial_year = comparability.financial_year
     left join average
         on this_year.definition_id = average.definition_id and this_year.financial_year = average.financial_year
-    left join carried
-        on this_year.financial_year = carried.financial_year and this_year.area_code = carried.area_code
+    left join counted
+        on
+            this_year.definition_id = counted.definition_id
+            and this_year.financial_year = counted.financial_year
+            and this_year.area_code = counted.area_code
 )
 
 select * from final

@@ -19,10 +19,11 @@ choices as (
         unnest([
             case
                 when
-                    normalisation not in ('min_max', 'percentile_rank', 'goalposts', 'z_score') or normalisation is null
+                    normalisation not in ('min_max', 'percentile_rank', 'goalposts', 'z_score', 'ratio_to_england')
+                    or normalisation is null
                     then
                         'normalisation ' || coalesce(normalisation, 'is empty')
-                        || ': choose min_max, percentile_rank, goalposts or z_score'
+                        || ': choose min_max, percentile_rank, goalposts, z_score or ratio_to_england'
             end,
             case
                 when domain_aggregation not in ('arithmetic', 'geometric', 'harmonic') or domain_aggregation is null
@@ -65,6 +66,18 @@ choices as (
                         'min_domain_coverage, min_year_coverage and min_comparable_weight must be shares between 0 and 1'
             end,
             case when k is null or k < 0 then 'k must be a number that is not negative' end,
+            case
+                when min_domain_measures is null or min_domain_measures < 1
+                    then 'min_domain_measures must be a whole number of at least 1'
+            end,
+            case
+                when combination not in ('ratio', 'standardised') or combination is null
+                    then 'combination ' || coalesce(combination, 'is empty') || ': choose ratio or standardised'
+            end,
+            case
+                when doubtful_figures not in ('withhold', 'keep') or doubtful_figures is null
+                    then 'doubtful_figures ' || coalesce(doubtful_figures, 'is empty') || ': choose withhold or keep'
+            end,
             case when window_years is null or window_years not in (1, 3) then 'window_years must be 1 or 3' end
         ]) as problem
     from definitions
@@ -143,6 +156,35 @@ measure_sum as (
     having coalesce(sum(measure_weights.weight), 0) <= 0
 ),
 
+-- Two sets of one name would be added together.
+taken_name as (
+    select
+        definitions.definition_id,
+        'weight set ' || definitions.weight_set || ' is the project''s own: give the weights another name' as problem
+    from definitions
+    where
+        definitions.weight_set in (
+            select w.weight_set from {{ ref('domain_weights') }} as w
+            union all
+            select w.weight_set from {{ ref('measure_weights') }} as w
+        )
+        and definitions.weight_set in (
+            select w.weight_set from {{ source('raw', 'user_domain_weights') }} as w
+            union all
+            select w.weight_set from {{ source('raw', 'user_measure_weights') }} as w
+        )
+),
+
+domain_basis as (
+    select
+        definitions.definition_id,
+        'combination standardised needs a spend basis with one spend for everything, not ' || definitions.spend_basis
+            as problem
+    from definitions
+    inner join spend_bases on definitions.spend_basis = spend_bases.spend_basis
+    where definitions.combination = 'standardised' and spend_bases.level = 'domain'
+),
+
 twice as (
     select
         definition_id,
@@ -166,6 +208,10 @@ final as (
     select * from domain_sum
     union all
     select * from measure_sum
+    union all
+    select * from taken_name
+    union all
+    select * from domain_basis
     union all
     select * from twice
 )

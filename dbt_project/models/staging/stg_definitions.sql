@@ -21,11 +21,14 @@ final as (
         domain_aggregation,
         outcome_aggregation,
         min_domain_coverage,
+        min_domain_measures,
         min_year_coverage,
         min_comparable_weight,
         spend_basis,
         k,
+        combination,
         window_years,
+        doubtful_figures,
         description,
         'project' as provenance
     from own
@@ -44,11 +47,14 @@ final as (
         domain_aggregation,
         outcome_aggregation,
         try_cast(min_domain_coverage as double) as min_domain_coverage,
+        try_cast(min_domain_measures as integer) as min_domain_measures,
         try_cast(min_year_coverage as double) as min_year_coverage,
         try_cast(min_comparable_weight as double) as min_comparable_weight,
         spend_basis,
         try_cast(k as double) as k,
+        combination,
         try_cast(window_years as integer) as window_years,
+        doubtful_figures,
         description,
         'user' as provenance
     from users

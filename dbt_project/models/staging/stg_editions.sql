@@ -1,4 +1,4 @@
--- What is true of a whole edition: who published it, where, and under which licence.
+-- What is true of a whole edition: who published it, where, under which licence, and how its figures were obtained.
 select
     source,
     edition,
@@ -10,5 +10,7 @@ select
     nullif(url, '') as url,
     licence,
     maturity,
+    obtained,
+    nullif(superseded_by, '') as superseded_by,
     nullif(note, '') as note
 from {{ source('raw', 'editions') }}
