@@ -7,14 +7,17 @@ variables with the same defaults. What belongs here: paths, switches, sizes. Wha
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+BUILD_PREFIX = "build-"
+"""How the folder of each build is named inside the workbench."""
 
 
 class Settings(BaseSettings):
@@ -34,6 +37,15 @@ class Settings(BaseSettings):
         default=None, description="A folder or an address with the publishers' paths, asked in place of the publishers."
     )
     notify: str | None = Field(default=None, description="An https address that is told, as JSON, of a run that failed.")
+
+    @field_validator("notify")
+    @classmethod
+    def _is_safe(cls, value: str | None) -> str | None:
+        """https, so that nobody on the way reads the token; plain http only to this machine."""
+        if value is not None and not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", value):
+            raise ValueError("ASC_NOTIFY must be an https address")
+        return value
+
     build_dir: Path = Field(default=PROJECT_ROOT / "data" / "build", description="The workbench; nobody queries it.")
     releases_dir: Path = Field(
         default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."
@@ -58,9 +70,18 @@ class Settings(BaseSettings):
     )
 
     @property
+    def build_pointer(self) -> Path:
+        """The file that names the folder of the build in work. A file and no link: whoever opens a build opens that build for good."""
+        return self.build_dir / "in_work"
+
+    @property
     def warehouse_path(self) -> Path:
-        """The DuckDB file dbt builds; one writer at a time."""
-        return self.build_dir / "warehouse.duckdb"
+        """The DuckDB file of the build in work; one writer at a time."""
+        try:
+            name = self.build_pointer.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return self.build_dir / "warehouse.duckdb"
+        return self.build_dir / name / "warehouse.duckdb"
 
     @property
     def dbt_target_dir(self) -> Path:
@@ -71,7 +92,8 @@ class Settings(BaseSettings):
     def dbt_environment(self) -> dict[str, str]:
         """The variables that `dbt_project/profiles.yml` and dbt itself read."""
         return {
-            "ASC_BUILD_DIR": str(self.build_dir),
+            # named as a secret only so that dbt does not parse the project anew for each build's folder
+            "DBT_ENV_SECRET_ASC_WAREHOUSE": str(self.warehouse_path),
             "DBT_PROFILES_DIR": str(self.dbt_project_dir),
             "DBT_PROJECT_DIR": str(self.dbt_project_dir),
             "DBT_TARGET_PATH": str(self.dbt_target_dir),

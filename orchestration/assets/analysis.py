@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.analysis.tables import TABLES
 from orchestration.settings import Settings
+from orchestration.warehouse.workbench import hold
 
 RANK_UNCERTAINTY = dg.AssetKey(["marts", "rank_uncertainty"])
 
@@ -34,6 +35,7 @@ def analysis_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.Ass
     def analysis(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from orchestration.analysis.run import analyse, latest_intervals, method
 
+        hold(settings)
         made = analyse(settings, report=context.log.info)
         for table in TABLES:
             frame = made.frames[table.name]

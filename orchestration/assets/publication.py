@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.publication.release import publish
 from orchestration.settings import Settings
+from orchestration.warehouse.workbench import hold
 
 RELEASE = dg.AssetKey(["publication", "release"])
 
@@ -14,6 +15,7 @@ def publication_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.
         description="A release: asc.duckdb, a Parquet and a CSV for each mart, a manifest; `current` points to the newest.",
     )  # fmt: skip
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        hold(settings)
         made = publish(settings, report=context.log.info)
         return dg.MaterializeResult(
             metadata={

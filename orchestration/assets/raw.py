@@ -7,6 +7,7 @@ from orchestration.assets.acquire import FIGURES_HELD, data_of
 from orchestration.figures import FIGURE_COLUMNS
 from orchestration.settings import Settings
 from orchestration.warehouse.raw import load_raw
+from orchestration.warehouse.workbench import hold
 
 RAW_FIGURES = dg.AssetKey(["raw", "figures"])
 EVERY_FILE_READ = "every_file_held_is_read"
@@ -24,6 +25,7 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         description="One row for each published figure, with editions, councils and code changes beside it (schema raw).",
     )  # fmt: skip
     def figures(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        hold(settings)  # to the end of this process: the stages after this one build on what it loads
         if data_of(context, settings) == "publishers":
             gathered = gather(settings.figures_dir, settings.raw_dir, context.log.info)
         else:

@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import LAYERS, NodeResult, build_layer, failure_text, layer_selection, manifest_path
+from orchestration.warehouse.workbench import hold
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -49,6 +50,7 @@ def _layer(settings: Settings, layer: str) -> dg.AssetsDefinition:
         dagster_dbt_translator=LayerTranslator(),
     )  # fmt: skip
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        hold(settings)
         results = build_layer(settings, layer)
         context.log.info(f"dbt: {len(results)} nodes, {sum(r.ok for r in results)} well")
         yield from layer_events(results, context.assets_def, row_counts(settings))

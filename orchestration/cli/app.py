@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -50,14 +52,35 @@ def main() -> None:
     from orchestration.publication.release import NoReleaseError
     from orchestration.warehouse.dbt import DbtError
     from orchestration.warehouse.gates import GateError
+    from orchestration.warehouse.raw import ChangedError
+    from orchestration.warehouse.workbench import BusyError
 
     try:
         app()
-    except (NoReleaseError, UnknownError, GateError, DbtError, FileNotFoundError, ValueError) as error:
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (nothing is left to say)
+    except OSError as error:
+        err.print(said_of(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
+    except (NoReleaseError, UnknownError, GateError, DbtError, ChangedError, BusyError, ValueError) as error:
         err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()
+
+
+REMEDIES = {
+    errno.EACCES: "You may not write there: change who owns it, or name another folder (ASC_BUILD_DIR, ASC_RELEASES_DIR, ASC_RAW_DIR, DAGSTER_HOME).",
+    errno.EPERM: "You may not write there: change who owns it, or name another folder (ASC_BUILD_DIR, ASC_RELEASES_DIR, ASC_RAW_DIR, DAGSTER_HOME).",
+    errno.EROFS: "It is read-only: name a folder that is not (ASC_BUILD_DIR, ASC_RELEASES_DIR, ASC_RAW_DIR, DAGSTER_HOME).",
+    errno.ENOSPC: "The disk is full: make room (`make clean` deletes what can be made again), then run again. The release before stays current.",
+}
+
+
+def said_of(error: OSError) -> str:
+    """What the operating system refused, as a sentence with the file and what to do."""
+    if error.errno is None or (isinstance(error, FileNotFoundError | NotADirectoryError) and error.filename is None):
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{os.strerror(error.errno)}. {REMEDIES.get(error.errno, '')}".strip()
 
 
 @app.command()
@@ -66,6 +89,7 @@ def run(
         Data | None,
         typer.Option("--data", help="embedded needs no network; publishers fetches publishers' files first (ASC_DATA)."),
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="If a run is going on, wait for it to end instead of refusing.")] = False,
 ) -> None:
     """Build everything from the figures at hand and publish a release; takes about a minute. Example: asc run --data publishers"""
     from orchestration.cli.report import print_missing, print_release
@@ -88,7 +112,7 @@ def run(
     if status:
         status.start()
     try:
-        outcome = run_everything(settings, ended, started)
+        outcome = run_everything(settings, ended, started, wait)
     finally:
         if status:
             status.stop()
@@ -276,10 +300,18 @@ def sql(
 
     release = current_release(get_settings())
     try:
-        frame = queries.query(release, query)
+        frame = queries.typed_query(release, query)
     except duckdb.Error as error:
         raise ValueError(str(error)) from None
     _print_rows(frame, format)
+
+
+@app.command()
+def path() -> None:
+    """The folder of the current release itself: several files read from it are of one release. Example: cd "$(asc path)" """
+    from orchestration.publication.release import current_release
+
+    typer.echo(current_release(get_settings()))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse.dbt import manifest_path, prepare
+from orchestration.warehouse.workbench import held
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -57,8 +58,19 @@ def dagster_home() -> str:
     return os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / ".dagster"))
 
 
-def run_everything(settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> RunOutcome:
-    """Prepare dbt, then run the job of the whole run; `on_start` and `on_stage` are told as each stage begins and ends."""
+def run_everything(
+    settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None], wait: bool = False
+) -> RunOutcome:
+    """Prepare dbt, then run the job of the whole run; `on_start` and `on_stage` are told as each stage begins and ends.
+
+    The workbench is held from the first step to the last. BusyError if another process has it, unless `wait`.
+    """
+    on_start("wait for the run that is going on" if wait else "begin")
+    with held(settings, wait):
+        return _run(settings, on_stage, on_start)
+
+
+def _run(settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> RunOutcome:
     began = time.monotonic()
     dagster_home()
     on_start("prepare: parse the dbt project" if not manifest_path(settings).exists() else "prepare")

@@ -24,6 +24,22 @@ def query(release: Path, sql: str, parameters: list[object] | None = None) -> pd
         return connection.execute(sql, parameters or []).df()
 
 
+def typed_query(release: Path, sql: str) -> pd.DataFrame:
+    """The rows of one statement that a person typed. It sees the release and nothing else: no file, no network, no attached database, and
+    no setting that would open them. ValueError for no statement or several; what DuckDB refuses, DuckDB says.
+    """
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1:
+        raise ValueError(
+            f"{len(statements)} statements; one is asked for. "
+            'For example: asc sql "from marts.national_summary"; asc sql "show all tables" lists what there is.'
+        )
+    with connect(release) as connection:
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        return connection.execute(statements[0]).df()
+
+
 def resolve_definition(release: Path, definition: str) -> str:
     """The definition's id, or UnknownError with those there are."""
     known = list(query(release, "select definition_id from marts.dim_definition order by 1")["definition_id"])

@@ -22,12 +22,15 @@ from typing import Any
 
 import duckdb
 
+from expectations.runner import SuiteResult
 from orchestration.analysis.tables import TABLES
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse.dbt import manifest_path
 from orchestration.warehouse.gates import run_gates
+from orchestration.warehouse.raw import assert_unchanged
 
 RELEASES_KEPT = 5
+PART = ".part-"
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,23 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
 
     GateError if a gate is closed: nothing is written and `current` stays. Only the newest RELEASES_KEPT releases are kept.
     """
-    checks = run_gates(settings, "marts_") + run_gates(settings, "analysis_")
-    report(f"{len(checks)} gates are open")
+    # Open for reading from the first gate to the last file: as long as it is, no other process can write to what was guarded.
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as guarded:
+        checks = run_gates(settings, "marts_") + run_gates(settings, "analysis_")
+        assert_unchanged(guarded)
+        report(f"{len(checks)} gates are open")
+        return _publish(settings, checks, report)
+
+
+def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[str], None]) -> Release:
     settings.releases_dir.mkdir(parents=True, exist_ok=True)
-    aside = settings.releases_dir / f".part-{os.getpid()}"
+    pointer = settings.releases_dir / "current"
+    if pointer.exists() and not pointer.is_symlink():
+        raise NotADirectoryError(
+            f"{pointer} is a folder or file of its own and not the link to a release: move it away, then run again. Nothing was published."
+        )
+    _sweep(settings)
+    aside = settings.releases_dir / f"{PART}{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
@@ -85,11 +101,15 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
             "warning": "The publisher of the outcomes says that they cannot by themselves be used to judge how effective councils are.",
         }
         (aside / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        for file in sorted(aside.iterdir()):
+            _to_disk(file)
+        _to_disk(aside)
         path = settings.releases_dir / release_id
         if path.exists():  # the same content published twice in one second
             shutil.rmtree(aside)
         else:
             aside.rename(path)
+            _to_disk(settings.releases_dir)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     _point(settings, release_id)
@@ -179,11 +199,35 @@ def _point(settings: Settings, release_id: str) -> None:
     aside.unlink(missing_ok=True)
     aside.symlink_to(release_id, target_is_directory=True)
     aside.replace(settings.releases_dir / "current")
+    _to_disk(settings.releases_dir)
+
+
+def _to_disk(path: Path) -> None:
+    """Have the operating system write a file, or the names in a folder, through to the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(settings: Settings) -> None:
+    """Delete what killed runs left: folders and pointers that were never put in place, of processes that are no more."""
+    for left in [*settings.releases_dir.glob(f"{PART}*"), *settings.releases_dir.glob(".current-*")]:
+        process = left.name.rpartition("-")[2]
+        if process.isdigit() and int(process) != os.getpid() and Path(f"/proc/{process}").exists():
+            continue
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink(missing_ok=True)
+
+
+def releases(settings: Settings) -> list[Path]:
+    """The folders of all releases, the one published first first: by when each folder was made, whatever its name or the clock says."""
+    folders = [p for p in settings.releases_dir.iterdir() if p.is_dir() and not p.is_symlink() and (p / "manifest.json").exists()]
+    return sorted(folders, key=lambda p: (p / "manifest.json").stat().st_mtime_ns)
 
 
 def _prune(settings: Settings) -> None:
+    """Delete all but the newest RELEASES_KEPT releases; never the current one."""
     current = (settings.releases_dir / "current").resolve()
-    made = sorted(p for p in settings.releases_dir.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith("."))
-    for old in made[:-RELEASES_KEPT]:
-        if old.resolve() != current:
-            shutil.rmtree(old)
+    for old in [p for p in releases(settings) if p.resolve() != current][: -(RELEASES_KEPT - 1)]:
+        shutil.rmtree(old)

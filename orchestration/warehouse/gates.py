@@ -12,6 +12,7 @@ import duckdb
 
 from expectations.runner import Suite, SuiteResult, run_suite, suites
 from orchestration.settings import Settings
+from orchestration.warehouse.raw import assert_unchanged
 
 
 class GateError(RuntimeError):
@@ -22,6 +23,7 @@ def run_gate(settings: Settings, suite: Suite) -> SuiteResult:
     """One suite on the warehouse, opened read-only for the length of the query."""
     query = suite.query.replace("{expectations_dir}", str(settings.expectations_dir))
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        assert_unchanged(connection)
         table = connection.execute(query).df()
     return run_suite(suite, table)
 

@@ -14,6 +14,17 @@ import pandas as pd
 from orchestration.acquisition.gather import Gathered, embedded
 from orchestration.figures import REFERENCE_TABLES, read_table
 from orchestration.settings import Settings
+from orchestration.warehouse.workbench import new_build, put_in_work
+
+FINGERPRINT: Final = (
+    "select count(*) as figures, coalesce(sum(hash(f)::hugeint), 0)::varchar as fingerprint from raw.figures as f"
+)
+"""Number of raw figures and a sum of hashes of whole rows: the same in any order, another when one cell changes."""
+
+
+class ChangedError(RuntimeError):
+    """The figures in the workbench are not those that were gathered."""
+
 
 USER_TABLES: Final = {
     "index_definitions": (
@@ -55,8 +66,8 @@ def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
 def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[str, int]:
     """Begin a new warehouse that holds the raw schema and nothing else; return rows by table. Without `gathered`, of the embedded figures.
 
-    The file is built aside and renamed, so a failure leaves the last build as it was. Raises what `read_figures` raises, and
-    FileNotFoundError for a missing table.
+    The build has a folder of its own and is put in work when whole, so a failure leaves the last build as it was. `raw.load` keeps the
+    fingerprint of the figures. Raises what `read_figures` raises, and FileNotFoundError for a missing table.
     """
     gathered = gathered or embedded(settings.figures_dir)
     tables: dict[str, pd.DataFrame] = {"figures": gathered.figures, "editions": gathered.editions}
@@ -65,14 +76,23 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
 
     tables |= user_definitions(settings)
 
-    settings.build_dir.mkdir(parents=True, exist_ok=True)
-    aside = settings.warehouse_path.with_suffix(".part")
-    aside.unlink(missing_ok=True)
-    with duckdb.connect(str(aside)) as connection:
+    folder = new_build(settings)
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("create schema raw")
         for name, frame in tables.items():
             connection.register("frame", frame)
             connection.execute(f'create table raw."{name}" as select * from frame')
             connection.unregister("frame")
-    aside.replace(settings.warehouse_path)
+        connection.execute(f"create table raw.load as {FINGERPRINT}")
+    put_in_work(settings, folder)
     return {name: len(frame) for name, frame in tables.items()}
+
+
+def assert_unchanged(connection: duckdb.DuckDBPyConnection) -> None:
+    """ChangedError unless the raw figures are those that `load_raw` wrote: somebody else may have written to the workbench."""
+    then, now = (connection.execute(sql).fetchone() for sql in ("select figures, fingerprint from raw.load", FINGERPRINT))
+    if then != now:
+        raise ChangedError(
+            f"The figures in the workbench are not those that were gathered: {then[0] if then else 0:,} were loaded, {now[0] if now else 0:,} "
+            "are there, and their fingerprints differ. Another program wrote to it; run again."
+        )

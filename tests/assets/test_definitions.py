@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import dagster as dg
@@ -227,3 +229,47 @@ def test_word_of_a_failed_run_is_kept_and_sent(with_mirror: Settings) -> None:
     (line,) = (with_mirror.releases_dir / "failures.jsonl").read_text().splitlines()
     said = json.loads(line)
     assert (said["run_id"], said["steps"]) == ("abc", {"raw__figures": "why"})
+
+
+def test_the_address_that_is_told_is_kept_secret(with_mirror: Settings) -> None:
+    """The token of a webhook stands in no file, whether the address answers, answers with another address, or does not answer."""
+    from orchestration.assets.notification import tell_of_failure
+
+    told: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.path)
+            self.send_response(302 if "moved" in self.path else 200)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://user:pass@127.0.0.1:{server.server_port}"
+        path = with_mirror.releases_dir / "failures.jsonl"
+        path.unlink(missing_ok=True)
+        for address in (f"{base}/hook/T0KEN", f"{base}/moved/T0KEN", "http://127.0.0.1:1/hook/T0KEN"):
+            settings = with_mirror.model_copy(update={"notify": address})
+            tell_of_failure(settings, "abc", WHOLE_RUN, "it failed", {})
+        server.shutdown()
+    assert told == ["/hook/T0KEN", "/moved/T0KEN"]  # the redirect is not followed
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line.get("told") or line.get("not_told") for line in lines] == [
+        "127.0.0.1", "127.0.0.1: answered 302", "127.0.0.1: ConnectionError",
+    ]  # fmt: skip
+    assert "T0KEN" not in path.read_text()
+    assert "pass" not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_told_to_a_link_local_address_nor_in_the_clear(with_mirror: Settings) -> None:
+    from orchestration.assets.notification import tell_of_failure
+
+    settings = with_mirror.model_copy(update={"notify": "https://169.254.169.254/latest"})
+    said = tell_of_failure(settings, "abc", WHOLE_RUN, "it failed", {})
+    assert said["not_told"] == "169.254.169.254: 169.254.169.254 is no address to tell people at"
+    with pytest.raises(ValueError, match="ASC_NOTIFY must be an https address"):
+        Settings(notify="http://example.org/hook")

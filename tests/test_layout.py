@@ -1,0 +1,72 @@
+"""Imports run one way through the packages, as README's flow has it; the order below is the project's, lowest first."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from orchestration.settings import PROJECT_ROOT
+
+ORDER = (
+    "settings", "figures", "sources", "readers", "acquisition", "expectations", "warehouse", "index", "analysis", "publication", "assets",
+    "automation", "definitions", "cli",
+)  # fmt: skip
+
+
+def part(module: str) -> str:
+    """The package or root module of the order that a dotted name belongs to: orchestration.cli.app -> cli."""
+    names = module.split(".")
+    return names[0] if names[0] == "expectations" else names[1] if len(names) > 1 else ""
+
+
+def imports(path: Path) -> set[str]:
+    """Every module of ours that a file imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" if node.module == "orchestration" else node.module for alias in node.names}
+    return {name for name in found if name.split(".")[0] in {"orchestration", "expectations"}}
+
+
+def back_imports(files: list[tuple[str, set[str]]]) -> list[str]:
+    """`importer -> imported` for each import of a part that stands above the importer's own."""
+    rank = {name: n for n, name in enumerate(ORDER)}
+    return [
+        f"{module} -> {name}"
+        for module, names in files
+        for name in sorted(names)
+        if part(name) and rank[part(name)] > rank[part(module)]
+    ]
+
+
+def modules() -> list[tuple[str, set[str]]]:
+    paths = [p for folder in ("orchestration", "expectations") for p in sorted((PROJECT_ROOT / folder).rglob("*.py"))]
+    named = [(".".join(p.relative_to(PROJECT_ROOT).with_suffix("").parts).removesuffix(".__init__"), imports(p)) for p in paths]
+    return [(module, names) for module, names in named if part(module)]
+
+
+def test_every_part_has_its_place_and_nothing_imports_upwards() -> None:
+    found = modules()
+    assert {part(module) for module, _ in found} == set(ORDER)
+    assert back_imports(found) == []
+
+
+def test_a_planted_back_import_is_found() -> None:
+    planted = [
+        ("orchestration.readers.cells", {"orchestration.cli.app"}),
+        ("orchestration.cli.app", {"orchestration.readers.cells"}),
+    ]
+    assert back_imports(planted) == ["orchestration.readers.cells -> orchestration.cli.app"]
+
+
+def test_index_arithmetic_knows_nothing_of_files_databases_or_frameworks() -> None:
+    for path in (PROJECT_ROOT / "orchestration" / "index").glob("*.py"):
+        known = {
+            n.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import)
+            for n in [a.name for a in node.names]
+        }
+        assert not known & {"duckdb", "dagster", "pandas", "pathlib"}, path.name
