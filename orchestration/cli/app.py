@@ -7,7 +7,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -23,8 +23,17 @@ figures_app = typer.Typer(no_args_is_help=True, help="The embedded published fig
 app.add_typer(figures_app, name="figures")
 
 WIDTH_WITHOUT_TERMINAL = 140
-out = Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
-err = Console(stderr=True)
+
+
+class Paper(Console):
+    """A console that breaks long lines between words on a terminal, and leaves them whole for a program that reads them."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*objects, **how | {"soft_wrap": how.get("soft_wrap", False) and not self.is_terminal})
+
+
+out = Paper() if sys.stdout.isatty() else Paper(width=WIDTH_WITHOUT_TERMINAL)
+err = Paper(stderr=True)
 
 
 class Format(StrEnum):

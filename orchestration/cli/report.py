@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 from orchestration.publication import queries
 from orchestration.publication.release import read_manifest
 
+WIDE = 115  # columns that the whole ranking needs
 DETAIL_WIDTH = 120  # the whole of it is in --format csv and json
 WARNING = (
     "Not for judging a council by its rank alone: the publisher of the outcomes says they cannot by themselves be used to judge how "
@@ -97,28 +99,40 @@ def print_frame(console: Console, frame: pd.DataFrame) -> None:
     console.print(f"{len(frame):,} rows", style="dim", highlight=False)
 
 
+def notes(row: pd.Series) -> str:
+    """What to know of a rank: tied, spend doubtful, values withheld."""
+    said = ["tied"] if row["is_tied"] else []
+    said += ["spend doubtful"] if row["is_spend_doubtful"] else []
+    said += [f"{int(row['withheld_values'])} withheld"] if row["withheld_values"] else []
+    return ", ".join(said)
+
+
 def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: str, everything: pd.DataFrame) -> None:
     """A ranking with last year's ranks, then the reasons of those without a rank."""
     console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)
+    ranked = shown[shown["rank"].notna()]
+    wide = console.width >= WIDE
+    # What nobody has is left out, and at 80 columns what can be had by --format: a name or a number is never cut.
+    moves, noted = bool(ranked["previous_rank"].notna().any()), any(notes(row) for _, row in ranked.iterrows())
+    every: list[tuple[bool, str, JustifyMethod, Callable[[pd.Series], str]]] = [
+        (True, "Rank", "right", lambda row: text(row["rank"])),
+        (True, "90 %", "left", interval),
+        (True, "Council", "left", lambda row: str(row["area_name"])),
+        (wide, "Region", "left", lambda row: str(row["region"])),
+        (True, "Outcome", "right", lambda row: text(row["outcome_score"], 1)),
+        (True, "£/adult", "right", lambda row: text(row["spend_per_adult_gbp"], 0)),
+        (True, "Productivity" if wide else "Prod.", "right", lambda row: text(row["productivity"], 1)),
+        (wide and moves, "Last", "right", lambda row: text(row["previous_rank"])),
+        (moves, "Moved", "left", movement),
+        (wide, "Cover", "right", lambda row: f"{row['coverage']:.0%}"),
+        (wide and noted, "Note", "left", notes),
+    ]
+    columns = [(name, justify, cell) for shown_here, name, justify, cell in every if shown_here]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    columns: tuple[tuple[str, JustifyMethod], ...] = (
-        ("Rank", "right"), ("90 %", "left"), ("Council", "left"), ("Region", "left"), ("Outcome", "right"), ("£/adult", "right"),
-        ("Productivity", "right"), ("Last", "right"), ("Moved", "left"), ("Cover", "right"), ("Note", "left"),
-    )  # fmt: skip
-    for name, justify in columns:
-        table.add_column(name, justify=justify)
-    for _, row in shown[shown["rank"].notna()].iterrows():
-        notes = []
-        if row["is_tied"]:
-            notes.append("tied")
-        if row["is_spend_doubtful"]:
-            notes.append("spend doubtful")
-        if row["withheld_values"]:
-            notes.append(f"{int(row['withheld_values'])} withheld")
-        table.add_row(
-            text(row["rank"]), interval(row), row["area_name"], row["region"], text(row["outcome_score"], 1), text(row["spend_per_adult_gbp"], 0),
-            text(row["productivity"], 1), text(row["previous_rank"]), movement(row), f"{row['coverage']:.0%}", ", ".join(notes),
-        )  # fmt: skip
+    for name, justify, _ in columns:
+        table.add_column(name, justify=justify, no_wrap=True)
+    for _, row in ranked.iterrows():
+        table.add_row(*[cell(row) for _, _, cell in columns])
     console.print(table)
     if shown["rank_p05"].notna().any():
         console.print(
@@ -126,6 +140,11 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
             "their alternatives.",
             style="dim", highlight=False, soft_wrap=True,
         )  # fmt: skip
+    if not wide:
+        for _, row in ranked.iterrows():
+            about = [f"{row['coverage']:.0%} covered"] * (row["coverage"] < 0.9995) + [notes(row)] * bool(notes(row))
+            if about:
+                console.print(f"{int(row['rank'])} {row['area_name']}: {', '.join(about)}", style="dim", highlight=False)
     unranked = shown[shown["rank"].isna()]
     if len(unranked):
         console.print("\nNot ranked:", style="bold")

@@ -55,7 +55,7 @@ def test_every_stage_was_told_of_in_order(released: Released) -> None:
         "analysis",
         "publication",
     ]
-    assert sum(s.startswith("gate") for s in released.stages_seen) == 8
+    assert sum(s.startswith("gate") for s in released.stages_seen) == 9
 
 
 def test_a_second_run_exports_the_same_bytes(released: Released, tmp_path: Path) -> None:
@@ -152,8 +152,14 @@ PLAIN = "mine,Mine,{weights},{normalisation},0.05,0.95,{low},100,,,arithmetic,{m
         ({"k": "minus one"}, "", "k must be a number that is not negative"),
         ({"low": "0", "mean": "geometric"}, "", "a geometric or harmonic mean needs scores above zero"),
         ({"mean": "harmonic"}, "", None),
+        ({}, "equal,feels_safe_65,5\n", "weight set equal is the project's own: give the weights another name"),
+        ({"combination": "sum"}, "", "combination sum: choose ratio or standardised"),
+        ({"combination": "standardised", "basis": "by_domain_net"}, "", "combination standardised needs a spend basis with one spend for everything"),
+        ({"doubts": "ignore"}, "", "doubtful_figures ignore: choose withhold or keep"),
+        ({"measures": "0"}, "", "min_domain_measures must be a whole number of at least 1"),
     ],
-    ids=["no spend", "unknown measure", "weights sum to zero", "weight no number", "unknown method", "k no number", "zero in a geometric mean", "nothing wrong"],
+    ids=["no spend", "unknown measure", "weights sum to zero", "weight no number", "unknown method", "k no number", "zero in a geometric mean", "nothing wrong", "a name that is taken",
+         "unknown combination", "standardised by domain", "unknown rule of doubts", "no measures"],
 )  # fmt: skip
 def test_a_users_definition_that_cannot_be_computed_is_refused(
     released: Released, tmp_path: Path, changes: dict[str, str], weights: str, says: str | None
@@ -169,7 +175,10 @@ def test_a_users_definition_that_cannot_be_computed_is_refused(
         "k": "1",
         **changes,
     }
-    (mine / "index_definitions.csv").write_text(f"{HEADER}\n{PLAIN.format(**choices)}\n")
+    newer = {"combination": "combination", "doubts": "doubtful_figures", "measures": "min_domain_measures"}
+    added = {column: changes[name] for name, column in newer.items() if name in changes}  # whoever leaves them out has default's
+    header, row = ",".join([HEADER, *added]), ",".join([PLAIN.format(**choices), *added.values()])
+    (mine / "index_definitions.csv").write_text(f"{header}\n{row}\n")
     if weights:
         (mine / "measure_weights.csv").write_text(f"weight_set,measure_id,weight\n{weights}")
         (mine / "domain_weights.csv").write_text(
@@ -205,6 +214,9 @@ def test_a_folder_without_definitions_says_so(tmp_path: Path) -> None:
         user_definitions(Settings(definitions_dir=tmp_path))
     (tmp_path / "index_definitions.csv").write_text("definition_id\nmine\n")
     with pytest.raises(ValueError, match="column definition_name"):
+        user_definitions(Settings(definitions_dir=tmp_path))
+    (tmp_path / "index_definitions.csv").write_text("")
+    with pytest.raises(ValueError, match=r"index_definitions\.csv: the file is empty; it needs at least a header row"):
         user_definitions(Settings(definitions_dir=tmp_path))
 
 

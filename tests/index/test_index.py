@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from orchestration.index.aggregate import Level, aggregate, aggregate_all
+from orchestration.index.monte_carlo import ranks, standardised
 from orchestration.index.normalise import distance_to_reference, goalposts, min_max, percentile_rank, rank, winsorise, z_score
 
 
@@ -128,3 +129,18 @@ def test_what_cannot_be_computed_is_refused() -> None:
         Level(np.array([0, 0]), np.array([0.0, 0.0]))
     with pytest.raises(ValueError, match="not zero"):
         distance_to_reference(np.array([[1.0]]), np.array([0.0]))
+
+
+def test_the_last_bits_of_a_sum_tell_no_two_councils_apart() -> None:
+    assert ranks(np.array([[0.1 + 0.2, 0.3, 0.2]])).tolist() == [[1.0, 1.0, 3.0]]
+
+
+def test_standardised_ranks_do_not_depend_on_the_origin_or_length_of_the_scale() -> None:
+    rng = np.random.default_rng(1)
+    outcome, spend, k = rng.uniform(1, 100, (5, 40)), rng.lognormal(0, 0.2, 40), np.full((5, 1), 1.0)
+    found = standardised(outcome, spend, k)
+    np.testing.assert_allclose(standardised(50 + outcome / 2, spend, k), found)
+    outcome[:, 0] = np.nan  # a council without an outcome is compared with nobody
+    again = standardised(outcome, spend, k)
+    assert np.isnan(again[:, 0]).all()
+    np.testing.assert_allclose(np.nanmean(again, axis=1), 100)

@@ -23,7 +23,9 @@ def fact(db: duckdb.DuckDBPyConnection, year: str, fact_id: str) -> float:
 
 
 # Published, GBP billion: gross from ASC-FR, net from revenue outturn.
-@pytest.mark.parametrize(("year", "billion"), [("2016-17", 17.53), ("2017-18", 17.93), ("2020-21", 21.24), ("2021-22", 21.96)])
+@pytest.mark.parametrize(
+    ("year", "billion"), [("2016-17", 17.53), ("2017-18", 17.93), ("2019-20", 19.65), ("2020-21", 21.24), ("2021-22", 21.96)]
+)
 def test_gross_current_expenditure(db: duckdb.DuckDBPyConnection, year: str, billion: float) -> None:
     assert round(fact(db, year, "gross_current_expenditure") / 1e9, 2) == billion
 
@@ -338,6 +340,37 @@ def test_every_column_of_the_release_is_described(db: duckdb.DuckDBPyConnection)
         == []
     )
     assert db.execute("select table_name from duckdb_tables() where schema_name = 'marts' and comment is null").fetchall() == []
+
+
+def test_englands_net_spend_is_the_published_one_and_not_the_sum_of_councils(db: duckdb.DuckDBPyConnection) -> None:
+    assert round(fact(db, "2024-25", "net_current_expenditure_published") / 1e9, 2) == 25.24
+    assert round(fact(db, "2024-25", "net_current_expenditure") / 1e9, 2) == 24.61  # 150 councils
+
+
+def test_interpolated_shares_lead_to_the_gross_figures_behind_them(db: duckdb.DuckDBPyConnection) -> None:
+    least, councils = db.execute("""
+        select min(figures), count(*) from (
+            select s.area_code, count(distinct f.figure_id) filter (f.item like 'gross%') as figures
+            from marts.fct_council_spend as s
+            inner join marts.fct_lineage as l
+                on l.financial_year = s.financial_year and l.area_code = s.area_code and l.component = 'spend' and l.component_id = s.spend_basis
+            inner join marts.fct_published_figure as f on l.figure_id = f.figure_id
+            where s.spend_basis = 'by_domain_gross' and s.is_interpolated and s.financial_year = '2018-19' group by 1
+        )
+    """).fetchone() or (0, 0)
+    assert councils > 140
+    assert least == 10  # five lines of the year before and five of the year after
+
+
+def test_carried_forward_values_are_of_the_definitions_own_measures(db: duckdb.DuckDBPyConnection) -> None:
+    carried = db.execute("""
+        select distinct carried_forward_values from marts.productivity_ranking
+        where definition_id = 'default' and financial_year = '2022-23' and rank is not null order by 1
+    """).fetchall()
+    assert carried[-1] == (5,)  # the five questions of the carers' survey of 2021-22
+    assert db.execute("""
+        select count(*) from marts.productivity_ranking where rank is null and (previous_rank is not null or rank_change is not null)
+    """).fetchone() == (0,)
 
 
 def test_opportunity_is_the_sum_of_councils_and_of_the_size_that_was_claimed(db: duckdb.DuckDBPyConnection) -> None:

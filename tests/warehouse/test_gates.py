@@ -86,7 +86,7 @@ def test_many_validations_take_no_more_memory_than_a_few() -> None:
 
 def test_raw_figures_and_marts_are_guarded() -> None:
     folder = Settings().expectations_dir
-    assert {s.name for s in suites(folder, "raw_")} == {"raw_figures", "raw_council_counts"}
+    assert {s.name for s in suites(folder, "raw_")} == {"raw_figures", "raw_council_counts", "raw_editions"}
     assert {s.name for s in suites(folder, "marts_")} >= {
         "marts_measure_values",
         "marts_productivity_ranking",
