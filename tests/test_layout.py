@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 from orchestration.settings import PROJECT_ROOT
@@ -70,3 +72,12 @@ def test_index_arithmetic_knows_nothing_of_files_databases_or_frameworks() -> No
             for n in [a.name for a in node.names]
         }
         assert not known & {"duckdb", "dagster", "pandas", "pathlib"}, path.name
+
+
+def test_a_help_text_and_a_question_to_a_release_import_only_what_they_need() -> None:
+    """Dagster, dbt and pandas take seconds to import: none is needed to print help, and the first two not to read a release."""
+    heavy = "{'pandas', 'duckdb', 'dagster', 'dbt', 'great_expectations', 'scipy'}"
+    for module, allowed in (("orchestration.cli.app", "set()"), ("orchestration.cli.report", "{'pandas', 'duckdb'}")):
+        code = f"import sys, {module}; print(sorted(({heavy} - {allowed}) & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
+        assert done.stdout.strip() == "[]", module

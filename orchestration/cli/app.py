@@ -7,13 +7,15 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from rich.console import Console
 
 from orchestration.settings import get_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     name="asc", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
@@ -57,13 +59,6 @@ DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which
 
 def main() -> None:
     """Entry point: errors of ours are one sentence and exit code 1; wrong usage is exit code 2."""
-    from orchestration.publication.queries import UnknownError
-    from orchestration.publication.release import NoReleaseError
-    from orchestration.warehouse.dbt import DbtError
-    from orchestration.warehouse.gates import GateError
-    from orchestration.warehouse.raw import ChangedError
-    from orchestration.warehouse.workbench import BusyError
-
     try:
         app()
     except BrokenPipeError:  # the reader of our output has seen enough
@@ -71,9 +66,17 @@ def main() -> None:
     except OSError as error:
         err.print(said_of(error), style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
-    except (NoReleaseError, UnknownError, GateError, DbtError, ChangedError, BusyError, ValueError) as error:
+    except (ValueError, RuntimeError, LookupError) as error:
+        if not is_ours(error):
+            raise
         err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether the error's text is meant for a person: a ValueError, or a class of this project. Asked of the error, because importing every
+    class beforehand would import Dagster and dbt to print a help text."""
+    return isinstance(error, ValueError) or type(error).__module__.startswith(("orchestration.", "expectations."))
 
 
 REMEDIES = {
@@ -373,6 +376,8 @@ def figures_compile(
 @figures_app.command("agree")
 def figures_agree() -> None:
     """Write down how many councils each figure has now; the raw gate then stops any run that has fewer."""
+    import pandas as pd
+
     from orchestration.acquisition.embed import council_counts
     from orchestration.figures import figure_files, read_figures, write_csv
 

@@ -18,16 +18,14 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from expectations.runner import SuiteResult
-from orchestration.analysis.tables import TABLES
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.warehouse.dbt import manifest_path
-from orchestration.warehouse.gates import run_gates
-from orchestration.warehouse.raw import assert_unchanged
+
+if TYPE_CHECKING:
+    from expectations.runner import SuiteResult
 
 RELEASES_KEPT = 5
 PART = ".part-"
@@ -53,6 +51,10 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
 
     GateError if a gate is closed: nothing is written and `current` stays. Only the newest RELEASES_KEPT releases are kept.
     """
+    # Here and not above: who only reads a release must not pay for Dagster and for what gathers figures.
+    from orchestration.warehouse.gates import run_gates
+    from orchestration.warehouse.raw import assert_unchanged
+
     # Open for reading from the first gate to the last file: as long as it is, no other process can write to what was guarded.
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as guarded:
         checks = run_gates(settings, "marts_") + run_gates(settings, "analysis_")
@@ -160,6 +162,9 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
 
 def _comments(settings: Settings, names: list[str]) -> list[str]:
     """Descriptions of dbt and of the analysis as comments on tables and columns, so that the release describes itself."""
+    from orchestration.analysis.tables import TABLES
+    from orchestration.warehouse.dbt import manifest_path
+
     nodes = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
     statements = []
     for node in nodes.values():
