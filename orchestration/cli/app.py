@@ -33,6 +33,13 @@ class Paper(Console):
     def print(self, *objects: Any, **how: Any) -> None:
         super().print(*objects, **how | {"soft_wrap": how.get("soft_wrap", False) and not self.is_terminal})
 
+    def on_broken_pipe(self) -> None:
+        """The reader has seen enough (`| head`): that is no failure."""
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise SystemExit(0) from None
+
 
 out = Paper() if sys.stdout.isatty() else Paper(width=WIDTH_WITHOUT_TERMINAL)
 err = Paper(stderr=True)

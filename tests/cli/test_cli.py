@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration.cli import app as cli
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 from tests.conftest import Released
 
 runner = CliRunner()
@@ -191,3 +194,18 @@ def test_help_lists_the_commands_and_wrong_usage_is_exit_code_2(asc) -> None:
     for command in ("run", "ranking", "council", "sql", "doctor", "figures"):
         assert command in result.output
     assert asc("ranking", "--top", "0")[0] == 2
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(released: Released) -> None:
+    environment = {**os.environ, "ASC_RELEASES_DIR": str(released.settings.releases_dir)}
+    for format in ("table", "csv"):
+        code = f"import sys; sys.argv = ['asc', 'sql', 'from marts.fct_lineage limit 5000', '--format', '{format}']; from orchestration.cli.app import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=PROJECT_ROOT
+        )
+        assert process.stdout
+        assert process.stderr
+        assert b"financial_year" in process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        assert (process.wait(), said) == (0, b""), format
