@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from orchestration.analysis import rows as made
-from orchestration.analysis.balance import balance_rows
 from orchestration.analysis.factors import factors_of, read_factors
 from orchestration.analysis.picture import as_markdown, rank_intervals_svg
 from orchestration.analysis.problems import Problem, read_problems
+from orchestration.analysis.spend_share import spend_share_and_stability
 from orchestration.analysis.studies import drop_one, sensitivity, simulate
 from orchestration.analysis.tables import TABLES
 from orchestration.index.monte_carlo import Indices
@@ -77,7 +77,7 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
                 rows["drop_one"] += made.drop_one_rows(problem, year, drop_one(problem, year))
                 rows["index_diagnostics"] += made.diagnostics(problem, year)
         report(f"{problem.definition_id}: sensitivity, drop-one and diagnostics")
-    rows["index_diagnostics"] += balance_rows(settings)
+    rows["index_diagnostics"] += spend_share_and_stability(settings)
     frames = {table.name: table.frame(rows[table.name]) for table in TABLES}
     write(settings, frames)
     return Analysed(frames, factors_of(declared, default, default).varied)

@@ -78,7 +78,8 @@ def layer_events(
         elif result.kind == "test" and result.status != "skipped" and result.name in asset_of_check:
             yield dg.AssetCheckResult(
                 asset_key=asset_of_check[result.name], check_name=result.name, passed=result.ok,
-                description=result.message, metadata={"seconds": result.seconds},
+                description=result.message if result.ok else f"{result.name.replace('_', ' ')}: {result.message}",
+                metadata={"seconds": result.seconds},
             )  # fmt: skip
 
 

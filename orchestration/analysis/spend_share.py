@@ -56,7 +56,7 @@ STABILITY = """
 """Spearman's correlation of the ranks of two years in a row, councils ranked in both, whatever breaks lie between."""
 
 
-def balance_rows(settings: Settings) -> list[dict[str, object]]:
+def spend_share_and_stability(settings: Settings) -> list[dict[str, object]]:
     """Rows of `index_diagnostics` for every definition and year: statistic, value, domain `all`."""
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
         found = [row for sql in (SPEND_SHARE, STABILITY) for row in db.execute(sql).df().to_dict("records")]
