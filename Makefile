@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_HOME := $(CURDIR)/.dagster
 
-.PHONY: help setup run test bench ui check format pins clean
+.PHONY: help setup run test bench calibrate ui check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -27,6 +27,9 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 bench: $(BIN)/.dev ## How fast reading and the simulations are, as ratios and growth with size (minutes)
 	@$(BIN)/python -m tests.benchmarks.reading
 	@$(BIN)/python -m tests.benchmarks.uncertainty
+
+calibrate: $(BIN)/.runtime ## How often the 90 % intervals hold the true rank: the table that releases carry (ten minutes)
+	@$(BIN)/asc calibrate
 
 ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000 (stop with Ctrl-C)
 	@$(BIN)/asc prepare

@@ -56,9 +56,13 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with a user's own index_definitions.csv, and measure_weights.csv, domain_weights.csv if they have own weights.",
     )
-    replications: int = Field(default=1024, ge=1, description="Replications from which the uncertainty of ranks is told.")
+    replications: int = Field(
+        default=10_000,
+        ge=1,
+        description="Replications from which the uncertainty of ranks is told; definitions other than default have a quarter.",
+    )
     sensitivity_samples: int = Field(
-        default=256,
+        default=1024,
         ge=256,
         description="Base samples of the sensitivity study, a power of two; it computes as many for each factor.",
     )

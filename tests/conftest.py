@@ -16,6 +16,9 @@ from orchestration.cli.run import RunOutcome, run_everything
 from orchestration.publication.release import current_release
 from orchestration.settings import PROJECT_ROOT, Settings
 
+# Fewer than a release has: tests look at what comes out, and the simulations have tests of their own.
+os.environ.setdefault("ASC_REPLICATIONS", "1024")
+os.environ.setdefault("ASC_SENSITIVITY_SAMPLES", "256")
 GIVEN = Settings().given_data_dir
 
 

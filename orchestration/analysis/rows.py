@@ -8,10 +8,13 @@ import numpy as np
 
 from orchestration.analysis.factors import nominal
 from orchestration.analysis.problems import DefinitionYear, Problem
-from orchestration.analysis.studies import TOP, Dropped, RankCounts, YearSensitivity, rank_quantile
-from orchestration.index.aggregate import Level
+from orchestration.analysis.simulation import TOP, RankCounts, rank_quantile
+from orchestration.analysis.studies import Dropped, YearSensitivity
+from orchestration.index.aggregate import Floats, Level
 from orchestration.index.diagnostics import correlations, cronbach_alpha, effective_weights
-from orchestration.index.monte_carlo import domain_scores, measure_scores
+from orchestration.index.groups import cut, finest_cut, misordered_share
+from orchestration.index.monte_carlo import Indices, Rules, domain_scores, measure_scores
+from orchestration.index.rank_sets import joint_region, marginal_sets, simultaneous_sets
 
 REDUNDANT = 0.9
 """Two measures that correlate at least so strongly count as saying the same."""
@@ -30,11 +33,14 @@ def rank_uncertainty(problem: Problem, counts: Mapping[str, RankCounts], uncerta
     rows: list[dict[str, object]] = []
     for name, counted in counts.items():
         year = _years(problem)[name]
-        quantiles = {f"rank_{label}": counted.quantile(q) for label, q in
-                     (("p05", 0.05), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p95", 0.95))}  # fmt: skip
+        best, worst = counted.interval()
+        quantiles = {"rank_p05": best, "rank_p25": counted.quantile(0.25), "rank_median": counted.quantile(0.5)} | {
+            "rank_p75": counted.quantile(0.75),
+            "rank_p95": worst,
+        }
         top_ten = counted.probability_at_most(TOP)
         top_quarter = counted.probability_at_most(year.is_ranked.sum() / 4)
-        above_peers = counted.above_peers / counted.ranked
+        above_peers = counted.above_peers / max(counted.peer_replications, 1)
         for n in np.flatnonzero(year.is_ranked):
             rows.append(
                 _at(problem, name)
@@ -45,8 +51,70 @@ def rank_uncertainty(problem: Problem, counts: Mapping[str, RankCounts], uncerta
                     "probability_top_quarter": top_quarter[n],
                     "probability_above_peers": above_peers[n],
                     "share_ranked": np.nan_to_num(counted.ranked[n]) / counted.replications,
+                    "interval_level": None if np.isnan(counted.level) else counted.level,
                     "replications": counted.replications,
                 }
+            )
+    return rows
+
+
+def confidence_sets(problem: Problem, counts: Mapping[str, RankCounts]) -> list[dict[str, object]]:
+    """Rows of `rank_confidence_set`, of a study of the figures alone."""
+    rows: list[dict[str, object]] = []
+    for name, counted in counts.items():
+        year = _years(problem)[name]
+        if counted.places is None or counted.errors is None or counted.error_draws is None:
+            continue
+        one = marginal_sets(counted.places, counted.errors, counted.error_draws)
+        all_ = simultaneous_sets(counted.places, counted.errors, counted.error_draws)
+        region = joint_region(counted.places, counted.errors)
+        could = all_.could_be_among(TOP)
+        for n, unit in enumerate(np.flatnonzero(year.is_ranked)):
+            rows.append(
+                _at(problem, name)
+                | {"area_code": year.councils[unit], "rank": int(year.rank[unit])}
+                | {"marginal_best": int(one.best[n]), "marginal_worst": int(one.worst[n])}
+                | {"simultaneous_best": int(all_.best[n]), "simultaneous_worst": int(all_.worst[n])}
+                | {"joint_region_best": int(region.best[n]), "joint_region_worst": int(region.worst[n])}
+                | {"could_be_top_ten": bool(could[n])}
+            )
+    return rows
+
+
+SHARE_WRONG, PAIR_WRONG = 0.05, 0.20
+"""Of the pairs that groups tell apart, how many may stand in the wrong order; and how likely a single pair may be wrong."""
+
+
+def group_name(number: int) -> str:
+    """A, B … Z, AA, AB … for 0, 1 …"""
+    return (group_name(number // 26 - 1) if number >= 26 else "") + chr(ord("A") + number % 26)
+
+
+def wrong_order(counted: RankCounts, ranked: Indices) -> Floats:
+    """(n, n): of the draws that tell two councils apart, the share in which the column stands above the row."""
+    above = counted.above[np.ix_(ranked, ranked)].astype(float)
+    decided = above + above.T
+    return np.asarray(np.divide(above.T, decided, out=np.full_like(above, 0.5), where=decided > 0))
+
+
+def groups(problem: Problem, counts: Mapping[str, RankCounts]) -> list[dict[str, object]]:
+    """Rows of `rank_group`: each ranked year cut twice, in the order of the ranking."""
+    rows: list[dict[str, object]] = []
+    for name, counted in counts.items():
+        year = _years(problem)[name]
+        ranked = np.flatnonzero(year.is_ranked)
+        ranked = ranked[np.lexsort([np.array(year.councils)[ranked], year.rank[ranked]])]
+        wrong = wrong_order(counted, ranked)
+        cuts = finest_cut(wrong, SHARE_WRONG), cut(wrong, PAIR_WRONG)
+        shares = [100 * misordered_share(wrong, found) for found in (*cuts, np.arange(len(ranked)))]
+        sizes = [np.bincount(found)[found] for found in cuts]
+        for n, unit in enumerate(ranked):
+            rows.append(
+                _at(problem, name)
+                | {"area_code": year.councils[unit], "rank": int(year.rank[unit])}
+                | {"group_5_pct": group_name(int(cuts[0][n])), "group_5_pct_councils": int(sizes[0][n])}
+                | {"group_20_pct": group_name(int(cuts[1][n])), "group_20_pct_councils": int(sizes[1][n])}
+                | dict(zip(("misordered_5_pct", "misordered_20_pct", "misordered_ranks_pct"), shares, strict=True))
             )
     return rows
 
@@ -72,8 +140,8 @@ def convergence(problem: Problem, counts: Mapping[str, RankCounts]) -> list[dict
     rows: list[dict[str, object]] = []
     for name, counted in counts.items():
         ranked = _years(problem)[name].is_ranked
-        for replications, at_rank in sorted(counted.snapshots.items()):
-            width = (rank_quantile(at_rank, 0.95) - rank_quantile(at_rank, 0.05))[ranked]
+        for replications, own_rank in sorted(counted.snapshots.items()):
+            width = (rank_quantile(own_rank, 0.95) - rank_quantile(own_rank, 0.05))[ranked]
             rows.append(_at(problem, name) | {"replications": replications, "mean_interval_width": float(np.nanmean(width))})
     return rows
 
@@ -125,13 +193,8 @@ def diagnostics(problem: Problem, year: DefinitionYear) -> list[dict[str, object
     arrays, chosen = year.arrays, nominal(problem, year, 1)
     scales = {str(problem.definition["normalisation"]): problem.own_scale}
     scores = measure_scores(arrays, scales, chosen)[0]
-    domains = domain_scores(
-        arrays,
-        scores[None],
-        chosen,
-        min_coverage=problem.number("min_domain_coverage"),
-        min_measures=int(problem.number("min_domain_measures")),
-    )[0]
+    rules = Rules(problem.number("min_domain_coverage"), int(problem.number("min_domain_measures")))
+    domains = domain_scores(arrays, scores[None], chosen, rules)[0]
     levels = [
         Level(arrays.domain_of, arrays.measure_weights),
         Level(np.zeros(len(year.domains), dtype=np.int64), arrays.domain_weights),

@@ -36,7 +36,7 @@ def text(value: Any, places: int | None = None) -> str:
 
 
 def interval(row: pd.Series) -> str:
-    """Where the rank falls in nine of ten replications: '3–19'."""
+    """The interval that holds the true rank in nine of ten cases: '3–19'."""
     return "–" if pd.isna(row["rank_p05"]) else f"{int(row['rank_p05'])}–{int(row['rank_p95'])}"
 
 
@@ -117,6 +117,7 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
     every: list[tuple[bool, str, JustifyMethod, Callable[[pd.Series], str]]] = [
         (True, "Rank", "right", lambda row: text(row["rank"])),
         (True, "90 %", "left", interval),
+        (wide and bool(ranked["group_5_pct"].notna().any()), "Group", "left", lambda row: text(row["group_5_pct"])),
         (True, "Council", "left", lambda row: str(row["area_name"])),
         (wide, "Region", "left", lambda row: str(row["region"])),
         (True, "Outcome", "right", lambda row: text(row["outcome_score"], 1)),
@@ -136,8 +137,8 @@ def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: 
     console.print(table)
     if shown["rank_p05"].notna().any():
         console.print(
-            "90 %: where the rank falls in nine of ten replications that draw figures from their margins of error and choices from "
-            "their alternatives.",
+            "90 %: such an interval holds the true rank of nine councils in ten, given the errors of the figures and other choices of "
+            "method. It promises nothing about all councils at once.",
             style="dim", highlight=False, soft_wrap=True,
         )  # fmt: skip
     if not wide:
@@ -334,8 +335,9 @@ def _print_certainty(console: Console, release: Path, area_code: str, definition
         if kind in intervals
     ]
     console.print(
-        f"\nRank {int(both['rank'])}, in nine of ten replications {interval(both)}"
+        f"\nRank {int(both['rank'])}. Nine in ten such intervals hold the true rank: {interval(both)}"
         + (f" ({', '.join(alone)})" if alone else "")
+        + (f". {_group(release, area_code, definition, year)}" if alone else "")
         + f". Probability of the top ten {both['probability_top_ten']:.0%}, of the best quarter {both['probability_top_quarter']:.0%}, "
         f"of standing above the median of its peers {both['probability_above_peers']:.0%}.",
         highlight=False, soft_wrap=True,
@@ -352,6 +354,22 @@ def _print_certainty(console: Console, release: Path, area_code: str, definition
     if len(changed):
         shown = ", ".join(f"{w['element_name']} ({int(w['rank_without'])})" for _, w in changed.iterrows())
         console.print(f"It would move most without: {shown}.", highlight=False, soft_wrap=True)
+
+
+def _group(release: Path, area_code: str, definition: str, year: str) -> str:
+    found = queries.rank_group(release, area_code, definition, year)
+    if found.empty:
+        return "It promises nothing about all councils at once"
+    row = found.iloc[0]
+    others = (
+        "nobody else"
+        if row["group_5_pct_councils"] == 1
+        else f"{int(row['group_5_pct_councils'])} councils that cannot be told apart"
+    )
+    return (
+        f"Group {row['group_5_pct']}: {others}. For all councils at once, with 90 % confidence, no more can be said than "
+        f"{int(row['simultaneous_best'])}–{int(row['simultaneous_worst'])}"
+    )
 
 
 def _print_movement(console: Console, contributions: pd.DataFrame, row: pd.Series) -> None:

@@ -110,9 +110,16 @@ def ratio_to_reference(values: Floats, polarity: Floats, reference: Floats, low:
     there = ~np.isnan(own)
     mean = np.sum(np.where(there, own, 0.0), axis=-1, keepdims=True) / np.maximum(there.sum(axis=-1, keepdims=True), 1)
     against = np.where(np.isnan(reference)[:, None], mean, reference[:, None])
+    against = against.astype(own.dtype, copy=False)
+    ratio = np.empty_like(own)
+    up, down = np.flatnonzero(polarity > 0), np.flatnonzero(polarity <= 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = 100 * np.where(own > 0, (own / against) ** sign, np.where(sign > 0, 0.0, np.inf))
-    return np.where(there, np.clip(ratio, low, high), np.nan)
+        ratio[..., up, :] = own[..., up, :] / against[..., up, :]
+        ratio[..., down, :] = np.where(own[..., down, :] > 0, against[..., down, :] / own[..., down, :], np.inf)
+    ratio *= 100
+    np.clip(ratio, low, high, out=ratio)
+    ratio[~there] = np.nan
+    return ratio
 
 
 def distance_to_reference(values: Floats, reference: Floats) -> Floats:

@@ -80,11 +80,13 @@ def ranking(release: Path, definition: str, year: str) -> pd.DataFrame:
     return query(
         release,
         """
-        select r.*, u.rank_p05, u.rank_p95, u.probability_top_ten
+        select r.*, u.rank_p05, u.rank_p95, u.probability_top_ten, g.group_5_pct
         from marts.productivity_ranking as r
         left join marts.rank_uncertainty as u
             on r.definition_id = u.definition_id and r.financial_year = u.financial_year and r.area_code = u.area_code
             and u.uncertainty_of = 'both'
+        left join marts.rank_group as g
+            on r.definition_id = g.definition_id and r.financial_year = g.financial_year and r.area_code = g.area_code
         where r.definition_id = ? and r.financial_year = ?
         order by r.rank nulls last, r.area_code
         """,
@@ -97,6 +99,20 @@ def rank_intervals(release: Path, area_code: str, definition: str, year: str) ->
     return query(
         release,
         "select * from marts.rank_uncertainty where area_code = ? and definition_id = ? and financial_year = ? order by uncertainty_of",
+        [area_code, definition, year],
+    )
+
+
+def rank_group(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+    """The group of a council and its set among all councils at once; empty where no group was cut."""
+    return query(
+        release,
+        """
+        select g.*, s.simultaneous_best, s.simultaneous_worst
+        from marts.rank_group as g
+        inner join marts.rank_confidence_set as s using (definition_id, financial_year, area_code)
+        where g.area_code = ? and g.definition_id = ? and g.financial_year = ?
+        """,
         [area_code, definition, year],
     )
 

@@ -1,6 +1,6 @@
 """A release: the marts frozen into one folder, and a pointer to the newest that is replaced in one step.
 
-    data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, manifest.json
+    data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, self_audit.md, manifest.json
     data/releases/current -> <release id>
 
 Everything is written to a folder aside and renamed when whole. The pointer is a symbolic link replaced by a rename: whoever has
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from orchestration.publication.self_audit import self_audit
 from orchestration.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def current_release(settings: Settings) -> Path:
     """The folder of the current release. NoReleaseError, with what to run, if there is none."""
     pointer = settings.releases_dir / "current"
     if not (pointer / "asc.duckdb").exists():
-        raise NoReleaseError("There is no release yet. Run `make run` (or `asc run`) first: it takes about a minute.")
+        raise NoReleaseError("There is no release yet. Run `make run` (or `asc run`) first: it takes a minute and a half.")
     return pointer.resolve()
 
 
@@ -157,6 +158,7 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
         connection.execute("detach warehouse")
         for statement in _comments(settings, names):
             connection.execute(statement)
+        (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
     return rows
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from orchestration.analysis.factors import Factors, factors_of
-from orchestration.analysis.problems import DefinitionYear, Problem
-from orchestration.analysis.studies import simulate
+from orchestration.analysis.problems import DefinitionYear, Errors, Problem
+from orchestration.analysis.simulation import simulate
 from orchestration.index.monte_carlo import Year
 from orchestration.settings import PROJECT_ROOT, get_settings
 
@@ -36,25 +36,26 @@ def problem(councils: int, measures: int, years: int, seed: int = 1) -> Problem:
             worst=np.zeros(measures),
             best=np.full(measures, 100.0),
             domain_of=np.arange(measures) % 3,
-            draw_of=np.arange(measures),
             polarity=np.ones(measures),
             reference=np.full(measures, 50.0),
             measure_weights=np.ones(measures),
             domain_weights=np.ones(3),
             spend={name: rng.lognormal(0, 0.15, councils) for name in ("total_net", "total_net_need_adjusted")},
-            spend_variation=np.full(councils, 0.02),
             ranked=np.ones(councils, dtype=bool),
         )
         names = [f"measure_{n}" for n in range(measures)]
         made.append(
             DefinitionYear(
                 f"{2017 + year}-{(18 + year) % 100:02d}", names, ["one", "two", "three"], [str(n) for n in range(councils)],
-                arrays, np.arange(1.0, councils + 1),
+                arrays, np.arange(1.0, councils + 1), Errors.independent([f"{name}|{year}" for name in names], councils, 0.02),
+                np.arange(councils),
             )
         )  # fmt: skip
     definition = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/index_definitions.csv").set_index("definition_id").loc["default"]
     named: dict[str, object] = {str(k): None if pd.isna(v) else v for k, v in definition.items()}
-    return Problem(named | {"definition_id": "default", "min_domain_measures": 1}, made, [np.full(councils, -1)] * years)
+    return Problem(
+        named | {"definition_id": "default", "min_domain_measures": 1}, made, [np.full(councils, -1)] * years, councils
+    )
 
 
 def factors(of: Problem) -> Factors:

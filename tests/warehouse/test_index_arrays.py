@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from orchestration.analysis.factors import nominal
 from orchestration.analysis.problems import Problem, read_problems
-from orchestration.analysis.studies import simulate
+from orchestration.analysis.simulation import simulate
 from orchestration.index.monte_carlo import productivity
 from tests.benchmarks.uncertainty import factors
 from tests.conftest import Released

@@ -1,5 +1,5 @@
 -- How each published value changed since the council's last one, against the median change of all councils of those two years.
--- z: in robust standard deviations of all councils' changes; z_of_error: in the value's own declared standard errors; spread: the robust
+-- z: in robust standard deviations of all councils' changes; z_of_error: in the value's own standard errors of sampling and rounding; spread: the robust
 -- standard deviation of councils' levels. No change is taken across a break of levels or from one age band to another.
 with
 
@@ -29,7 +29,7 @@ published as (
         measure_values.breakdown,
         measure_values.figure_id,
         measure_values.value,
-        uncertainty.standard_error
+        uncertainty.sampling_standard_error as standard_error
     from measure_values
     inner join council_years
         on

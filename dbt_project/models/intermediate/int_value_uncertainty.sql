@@ -1,9 +1,20 @@
 -- How far chance may have carried each value: a 95 % interval and the standard error that goes with it.
 -- Surveys: the published margin. Proportions: Wilson. Rates of events: Byar on the count the rate implies. Rounded counts add the
 -- variance of rounding. Some rates have their own published interval. What is not published has a stated, wide default, and says so.
+-- The base of a proportion is the council's own of the year, else its own of the latest year before that has one, else of the first after.
+-- error_scale brings what chance alone would give to what the figures show of a value that does not last (docs/method.md); a value carried
+-- forward adds the change that it may have missed.
 with
 
 measure_values as (select * from {{ ref('int_measure_values') }}),
+
+measures as (select * from {{ ref('measures') }}),
+
+measure_sources as (select * from {{ ref('measure_sources') }}),
+
+years as (select * from {{ ref('financial_years') }}),
+
+history as (select * from {{ ref('int_council_history') }}),
 
 uncertainty as (select * from {{ ref('measure_uncertainty') }}),
 
@@ -26,14 +37,69 @@ own_intervals as (
     group by all
 ),
 
+-- Every base a council has published for a measure, whatever the framework called it.
+own_bases as (
+    select distinct
+        measure_sources.measure_id,
+        history.continuity_code,
+        figures.financial_year,
+        years.mid_year,
+        figures.value as base
+    from measure_sources
+    inner join figures
+        on
+            measure_sources.framework = figures.framework
+            and measure_sources.item || '_denominator' = figures.item
+            and measure_sources.breakdown = figures.breakdown
+            and figures.financial_year between measure_sources.first_year and measure_sources.last_year
+    inner join history on figures.area_code = history.area_code
+    inner join years on figures.financial_year = years.financial_year
+    where figures.value > 0
+    qualify row_number() over (
+        partition by measure_sources.measure_id, history.continuity_code, figures.financial_year
+        order by figures.area_code desc
+    ) = 1
+),
+
+nearest_bases as (
+    select
+        measure_values.financial_year,
+        measure_values.area_code,
+        measure_values.measure_id,
+        own_bases.base,
+        own_bases.financial_year as base_year
+    from measure_values
+    inner join years on measure_values.value_year = years.financial_year
+    inner join history on measure_values.area_code = history.area_code
+    inner join own_bases
+        on
+            measure_values.measure_id = own_bases.measure_id
+            and history.continuity_code = own_bases.continuity_code
+    qualify row_number() over (
+        partition by measure_values.financial_year, measure_values.area_code, measure_values.measure_id
+        order by
+            own_bases.mid_year > years.mid_year,
+            abs(own_bases.mid_year - years.mid_year)
+    ) = 1
+),
+
 joined as (
     select
         measure_values.financial_year,
         measure_values.area_code,
         measure_values.measure_id,
         measure_values.value,
+        measures.plausible_min,
+        measures.plausible_max,
         uncertainty.method,
         uncertainty.rounded_to,
+        uncertainty.error_scale,
+        case
+            when measure_values.value_basis = 'carried_forward'
+                then uncertainty.yearly_change * sqrt(this_year.mid_year - value_years.mid_year)
+            else 0
+        end as carried_change,
+        case when denominators.value is null and uncertainty.method = 'wilson' then nearest_bases.base_year end as base_year,
         -- people on an average day become events of a year
         coalesce(365 / uncertainty.event_days, 1) as events_per_rate,
         margins.figure_id as margin_figure_id,
@@ -41,10 +107,10 @@ joined as (
         coalesce(margins.value, uncertainty.default_margin) as margin,
         coalesce(own_intervals.lower_95, measure_values.value - uncertainty.default_margin) as published_lower,
         coalesce(own_intervals.upper_95, measure_values.value + uncertainty.default_margin) as published_upper,
-        coalesce(denominators.value, bases.value, uncertainty.default_base) as base,
+        coalesce(denominators.value, nearest_bases.base, uncertainty.default_base) as base,
         case uncertainty.method
             when 'survey_margin' then margins.value is null or measure_values.breakdown != 'total'
-            when 'wilson' then coalesce(denominators.value, bases.value) is null
+            when 'wilson' then coalesce(denominators.value, nearest_bases.base) is null
             when 'byar' then uncertainty.event_days is not null
             when 'published_interval' then own_intervals.lower_95 is null or own_intervals.upper_95 is null
         end as is_default,
@@ -55,6 +121,9 @@ joined as (
         end as people
     from measure_values
     inner join uncertainty on measure_values.measure_id = uncertainty.measure_id
+    inner join measures on measure_values.measure_id = measures.measure_id
+    inner join years as this_year on measure_values.financial_year = this_year.financial_year
+    inner join years as value_years on measure_values.value_year = value_years.financial_year
     left join figures as published on measure_values.figure_id = published.figure_id
     left join figures as margins
         on
@@ -63,14 +132,11 @@ joined as (
             and published.area_code = margins.area_code
             and measure_values.value_year = margins.financial_year
             and margins.breakdown = 'total'
-    left join figures as bases
+    left join nearest_bases
         on
-            published.framework = bases.framework
-            and published.item || '_denominator' = bases.item
-            and published.area_code = bases.area_code
-            and published.financial_year = bases.financial_year
-            and published.breakdown = bases.breakdown
-            and bases.value > 0
+            measure_values.financial_year = nearest_bases.financial_year
+            and measure_values.area_code = nearest_bases.area_code
+            and measure_values.measure_id = nearest_bases.measure_id
     left join figures as denominators on measure_values.denominator_figure_id = denominators.figure_id
     left join own_intervals
         on
@@ -118,6 +184,20 @@ intervals as (
     from counted
 ),
 
+errors as (
+    select
+        *,
+        sqrt(power((chance_upper - chance_lower) / (2 * {{ z95() }}), 2) + rounding) as sampling_error
+    from intervals
+),
+
+totals as (
+    select
+        *,
+        sqrt(power(error_scale * sampling_error, 2) + power(carried_change, 2)) as standard_error
+    from errors
+),
+
 final as (
     select
         financial_year,
@@ -128,10 +208,14 @@ final as (
         is_default,
         margin_figure_id,
         case method when 'wilson' then base when 'byar' then events end as base,
-        chance_lower as lower_95,
-        chance_upper as upper_95,
-        sqrt(power((chance_upper - chance_lower) / (2 * {{ z95() }}), 2) + rounding) as standard_error
-    from intervals
+        base_year,
+        -- the shape of chance, as wide as the whole error, within what the measure can be
+        greatest(value - (value - chance_lower) * standard_error / sampling_error, coalesce(plausible_min, '-infinity')) as lower_95,
+        least(value + (chance_upper - value) * standard_error / sampling_error, coalesce(plausible_max, 'infinity')) as upper_95,
+        sampling_error as sampling_standard_error,
+        carried_change as carried_standard_error,
+        standard_error
+    from totals
 )
 
 select * from final

@@ -7,8 +7,11 @@ select
     method,
     is_default,
     base,
+    base_year,
     lower_95,
     upper_95,
+    sampling_standard_error,
+    carried_standard_error,
     standard_error,
     margin_figure_id
 from {{ ref('int_value_uncertainty') }}
