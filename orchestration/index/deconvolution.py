@@ -15,8 +15,8 @@ from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 POINTS = 81
-DEGREES_OF_FREEDOM = 7
-PENALTY = 0.5
+DEGREES_OF_FREEDOM = 6
+PENALTY = 0.75
 REACH = 1.05
 LEAST_TRUE_SHARE = 0.05
 """Of a measure's variance at least so much is taken to be true, however large its declared errors."""

@@ -127,7 +127,7 @@ def withheld_measures(
     """(measure, year, council of today): values that jumped and came back, low levels, the source's own notes, months that swing."""
     error = {
         (m, y, a): e
-        for y, a, m, e in errors[["financial_year", "area_code", "measure_id", "standard_error"]].itertuples(index=False)
+        for y, a, m, e in errors[["financial_year", "area_code", "measure_id", "sampling_standard_error"]].itertuples(index=False)
     }
     rows = [
         (m, now(a), year, a, value, one.source[2], error.get((m, year, a), np.nan))

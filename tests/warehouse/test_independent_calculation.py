@@ -464,7 +464,9 @@ def test_the_marts_agree_with_an_independent_calculation(
 ) -> None:
     weights_in = folder if any(w["weight_set"] == definition["weight_set"] for w in seed("measure_weights", folder)) else SEEDS
     with with_user_definitions.connect() as db:
-        errors = db.execute("select financial_year, area_code, measure_id, standard_error from marts.fct_value_uncertainty").df()
+        errors = db.execute(
+            "select financial_year, area_code, measure_id, sampling_standard_error from marts.fct_value_uncertainty"
+        ).df()
         register = db.execute(
             "select subject, subject_id, financial_year, area_code from marts.fct_doubtful_figure where decision = 'withheld'"
         ).df()

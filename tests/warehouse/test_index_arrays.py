@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from orchestration.analysis.factors import nominal
 from orchestration.analysis.problems import Problem, read_problems
 from orchestration.analysis.simulation import simulate
-from orchestration.index.monte_carlo import productivity
+from orchestration.index.monte_carlo import Rules, productivity
 from tests.benchmarks.uncertainty import factors
 from tests.conftest import Released
 
@@ -37,8 +37,8 @@ def test_productivity_on_arrays_is_that_of_the_marts(with_user_definitions: Rele
             ]
             expected = rows.set_index("area_code")["annual_productivity"].reindex(year.councils).to_numpy(float)
             found = productivity(
-                year.arrays, scales, nominal(problem, year, 1), min_domain_coverage=problem.number("min_domain_coverage"),
-                min_domain_measures=int(problem.number("min_domain_measures")), combination=problem.combination,
+                year.arrays, scales, nominal(problem, year, 1), combination=problem.combination,
+                rules=Rules(problem.number("min_domain_coverage"), int(problem.number("min_domain_measures"))),
             )[0]  # fmt: skip
             both = year.is_ranked if problem.window == 1 else ~np.isnan(expected)
             np.testing.assert_allclose(found[both], expected[both], rtol=1e-9)
