@@ -81,6 +81,18 @@ def confidence_sets(problem: Problem, counts: Mapping[str, RankCounts]) -> list[
     return rows
 
 
+def beside(uncertainty: list[dict[str, object]], sets: list[dict[str, object]]) -> None:
+    """Put what holds for everybody at once beside each rank that is drawn from the same figures; empty where no sets were made."""
+    known = {(row["definition_id"], row["financial_year"], row["area_code"]): row for row in sets}
+    for row in uncertainty:
+        found = (
+            known.get((row["definition_id"], row["financial_year"], row["area_code"]), {})
+            if row["uncertainty_of"] != "method"
+            else {}
+        )
+        row |= {name: found.get(name) for name in ("simultaneous_best", "simultaneous_worst", "could_be_top_ten")}
+
+
 SHARE_WRONG, PAIR_WRONG = 0.05, 0.20
 """Of the pairs that groups tell apart, how many may stand in the wrong order; and how likely a single pair may be wrong."""
 

@@ -70,6 +70,7 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
             rows["rank_group"] += _each_year(made.groups, study.problem, found, settings.threads)
         if study.data and not study.method:
             rows["rank_confidence_set"] += _each_year(made.confidence_sets, study.problem, found, settings.threads)
+    made.beside(rows["rank_uncertainty"], rows["rank_confidence_set"])
     report(f"{settings.replications:,} replications of {len(problems)} definitions, varied {', '.join(own.varied)}")
     sobol = sensitivity(
         default, own, samples=settings.sensitivity_samples, resamples=RESAMPLES, seed=settings.seed, threads=settings.threads

@@ -12,9 +12,9 @@ import numpy as np
 from orchestration.analysis.draws import BLOCK, SCALARS, Draws
 from orchestration.analysis.factors import DATA, WEIGHTS, Factors, choices, nominal
 from orchestration.analysis.problems import DefinitionYear, Problem
-from orchestration.analysis.simulation import Study, in_order
+from orchestration.analysis.simulation import SCORE_FACTORS, Study, in_order
 from orchestration.index.aggregate import Floats
-from orchestration.index.monte_carlo import productivity, ranks
+from orchestration.index.monte_carlo import domains_of, over_spend, productivity, ranks
 from orchestration.index.replications import mean_rank_change
 from orchestration.index.sensitivity import SobolIndices, base_samples, sobol_indices
 
@@ -54,22 +54,33 @@ def sensitivity(
                 draws = Draws(seed + 1, number + side, problem.areas)
                 sides.append((named, draws.uniforms(year)[1], (draws.values(year), draws.spend(year))))
             (a, a_weights, a_noise), (b, b_weights, b_noise) = sides
-            designs = [(a, a_weights, a_noise), (b, b_weights, b_noise)]
+            designs = [("", a, a_weights, a_noise), ("all", b, b_weights, b_noise)]
             for name in varied:
                 designs.append(
                     (
+                        name,
                         a | {name: b[name]} if name in scalars else a,
                         b_weights if name == WEIGHTS else a_weights,
                         b_noise if name == DATA else a_noise,
                     )
                 )
-            found = []
-            for named, weights, (noise, spend) in designs:
+            found, of_a = [], np.empty(0)
+            for exchanged, named, weights, (noise, spend) in designs:
                 chosen = choices(factors, year, named, weights)
-                product = productivity(
-                    year.arrays, factors.scales, chosen, noise if DATA in varied else None, spend if DATA in varied else None,
-                    rules=rules, combination=problem.combination,
-                )  # fmt: skip
+                # a factor that scores do not depend on leaves the domains of sample A as they are
+                same = exchanged in scalars and exchanged not in SCORE_FACTORS
+                domains = (
+                    of_a if same else domains_of(year.arrays, factors.scales, chosen, noise if DATA in varied else None, rules)
+                )
+                of_a = domains if exchanged == "" else of_a
+                product = over_spend(
+                    year.arrays,
+                    domains,
+                    chosen,
+                    spend if DATA in varied else None,
+                    lowest=rules.lowest,
+                    combination=problem.combination,
+                )
                 found.append(ranks(product[:, year.is_ranked]))
             return np.stack(found)
 

@@ -67,6 +67,13 @@ RANK_UNCERTAINTY = Table(
             "Share of replications in which the council could be ranked at all; the others count nowhere.",
         ),
         (
+            "simultaneous_best",
+            "integer",
+            "Better end of its set in rank_confidence_set, for all councils at once; of default, from the figures alone.",
+        ),
+        ("simultaneous_worst", "integer", "Worse end of that set."),
+        ("could_be_top_ten", "boolean", "Whether that set leaves a rank of 10 or better open."),
+        (
             "interval_level",
             "double",
             "Level of its two readings at which the interval holds nine true ranks in ten; empty where no figure is drawn.",

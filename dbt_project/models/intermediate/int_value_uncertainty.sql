@@ -194,7 +194,8 @@ errors as (
 totals as (
     select
         *,
-        sqrt(power(error_scale * sampling_error, 2) + power(carried_change, 2)) as standard_error
+        sqrt(power(error_scale * sampling_error, 2) + power(carried_change, 2)) as standard_error,
+        standard_error / sampling_error as widened
     from errors
 ),
 
@@ -210,8 +211,8 @@ final as (
         case method when 'wilson' then base when 'byar' then events end as base,
         base_year,
         -- the shape of chance, as wide as the whole error, within what the measure can be
-        greatest(value - (value - chance_lower) * standard_error / sampling_error, coalesce(plausible_min, '-infinity')) as lower_95,
-        least(value + (chance_upper - value) * standard_error / sampling_error, coalesce(plausible_max, 'infinity')) as upper_95,
+        greatest(value - (value - chance_lower) * widened, coalesce(plausible_min, '-infinity')) as lower_95,
+        least(value + (chance_upper - value) * widened, coalesce(plausible_max, 'infinity')) as upper_95,
         sampling_error as sampling_standard_error,
         carried_change as carried_standard_error,
         standard_error

@@ -8,7 +8,8 @@ assessments as (
     select
         *,
         -- a financial year ends in March: what had ended by the month of the report
-        cast(left(report_month, 4) as integer) - case when cast(right(report_month, 2) as integer) >= 4 then 1 else 2 end as ended_start
+        cast(left(report_month, 4) as integer)
+        - case when cast(right(report_month, 2) as integer) >= 4 then 1 else 2 end as ended_start
     from {{ ref('cqc_assessments') }}
     where not is_pilot
 ),
