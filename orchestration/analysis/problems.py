@@ -288,7 +288,7 @@ def _year(
         persistent=own["persistent"].max().reindex(councils).fillna(0).to_numpy(float),
         history=own["history"].max().reindex(councils).to_numpy(float),
         history_weight=own["history_weight"].max().reindex(councils).fillna(0).to_numpy(float),
-        expected={"total_net_need_adjusted": _expected(need, councils)} if len(need) else {},
+        expected={"total_net_need_adjusted": _expected(need, councils)} if len(need) > NEED_COEFFICIENTS else {},
     )
     at_place = np.array([places[area] for area in councils])
     return DefinitionYear(financial_year, measures, domains, councils, arrays, rank, together, at_place)
@@ -333,6 +333,10 @@ def _together(facts: pd.DataFrame, named: list[str], correlation: pd.DataFrame) 
         factor = vectors * np.sqrt(np.clip(roots, 0, None))
         groups.append((sources, factor / np.sqrt((factor**2).sum(axis=1, keepdims=True))))
     return tuple(groups)
+
+
+NEED_COEFFICIENTS = 3
+"""Of the fit of need: a constant, deprivation, age structure. With no more councils than that its errors cannot be told."""
 
 
 def _expected(need: pd.DataFrame, councils: list[str]) -> Floats:
