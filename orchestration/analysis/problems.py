@@ -1,6 +1,6 @@
 """From the warehouse to arrays: each definition's years as `index.monte_carlo.Year`, read once.
 
-What belongs here: SQL that selects, and the shape of arrays. What does not: any choice or draw (`factors.py`, `studies.py`).
+What belongs here: SQL that selects, and the shape of arrays. What does not: any choice or draw (`factors.py`, `draws.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the results of studies to rows of the marts in `tables.py`. Reshaping only; arithmetic belongs to `studies.py` and `index/`."""
+"""From the results of studies to rows of the marts in `tables.py`. Reshaping only; arithmetic belongs to `simulation.py`, `influence.py` and `index/`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from orchestration.analysis.factors import nominal
+from orchestration.analysis.influence import Dropped, YearSensitivity
 from orchestration.analysis.problems import DefinitionYear, Problem
 from orchestration.analysis.simulation import TOP, RankCounts, rank_quantile
-from orchestration.analysis.studies import Dropped, YearSensitivity
 from orchestration.index.aggregate import Floats, Level
 from orchestration.index.diagnostics import correlations, cronbach_alpha, effective_weights
 from orchestration.index.groups import cut, finest_cut, misordered_share

@@ -16,11 +16,11 @@ import pandas as pd
 from orchestration.analysis import rows as made
 from orchestration.analysis.error_checks import error_checks
 from orchestration.analysis.factors import factors_of, read_factors
+from orchestration.analysis.influence import drop_one, sensitivity
 from orchestration.analysis.picture import as_markdown, rank_intervals_svg
 from orchestration.analysis.problems import DefinitionYear, Problem, read_problems
 from orchestration.analysis.simulation import RankCounts, Study, simulate_all
 from orchestration.analysis.spend_share import spend_share_and_stability
-from orchestration.analysis.studies import drop_one, sensitivity
 from orchestration.analysis.tables import TABLES
 from orchestration.index.monte_carlo import Indices
 from orchestration.settings import Settings

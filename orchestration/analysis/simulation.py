@@ -312,7 +312,8 @@ def _productivities(
             None if quiet is None else log_outcome(arrays, quiet, chosen, rules.lowest),
             None if noisy is None else log_outcome(arrays, noisy, every, rules.lowest),
         )
-    outcomes = shared[asked.outcome_by]
+    outcome: Floats | None
+    outcome, quiet_outcome, noisy_outcome = shared[asked.outcome_by]
 
     def placed(domains: Floats, of: Choices, shift: Mapping[str, NDArray] | None, outcome: Floats | None) -> Singles:
         found = place(arrays, domains, of, shift, lowest=rules.lowest, combination=problem.combination, outcome=outcome)
@@ -323,7 +324,7 @@ def _productivities(
         nominal_choice, None, None,
     )  # fmt: skip
     if quiet is None or noisy is None:
-        return _Annual(placed(published, chosen, None, outcomes[0]), None, None, own_place)
+        return _Annual(placed(published, chosen, None, outcome), None, None, own_place)
     history, shift = draws.history(year), draws.spend(year)
     if history is None:
         moved = None
@@ -333,10 +334,10 @@ def _productivities(
         shifts = {basis: log[:size] + history[:size] for basis, log in shift.items()}
         if len(chosen) < size:
             published, quiet, chosen = np.repeat(published, size, axis=0), np.repeat(quiet, size, axis=0), every
-            outcomes = (None, None, outcomes[2])  # type: ignore[assignment]
+            outcome = quiet_outcome = None
     return _Annual(
-        placed(published, chosen, moved, outcomes[0]), placed(quiet, chosen, moved, outcomes[1]),
-        placed(noisy, every, shifts, outcomes[2]), own_place,
+        placed(published, chosen, moved, outcome), placed(quiet, chosen, moved, quiet_outcome),
+        placed(noisy, every, shifts, noisy_outcome), own_place,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """How much spend decides, and how steady ranks are: two facts of each definition and year, told from the marts by SQL.
 
-What belongs here: statistics of the finished ranking. What does not: anything that is drawn (`studies.py`).
+What belongs here: statistics of the finished ranking. What does not: anything that is drawn (`simulation.py`).
 """
 
 from __future__ import annotations

@@ -37,13 +37,6 @@ class Prior:
     def deviation(self) -> float:
         return float(np.sqrt((self.grid - self.mean) ** 2 @ self.probability))
 
-    def posterior(self, estimates: Floats, errors: Floats) -> Floats:
-        """(..., G): probabilities of the grid for each estimate with its standard error, which broadcast against each other."""
-        log = -0.5 * ((estimates[..., None] - self.grid) / errors[..., None]) ** 2 + np.log(self.probability + 1e-300)
-        log -= log.max(axis=-1, keepdims=True)
-        weight = np.exp(log)
-        return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
-
 
 def fit_prior(estimates: Floats, errors: Floats) -> Prior:
     """The prior of the true values behind (n,) estimates with (n,) normal standard errors.

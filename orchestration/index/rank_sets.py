@@ -10,7 +10,6 @@ Rank 1 is the largest estimate. p units, R draws.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,15 +110,3 @@ def region_of(low: Floats, high: Floats) -> RankSet:
     above = low[:, None] >= high
     np.fill_diagonal(above, False)
     return _ends(above)
-
-
-def integer_rank(values: Floats, omega: float = 0.0) -> Floats:
-    """Rank 1 for the largest; those that tie share the rank at `omega` of the way from the best they could have to the worst."""
-    above = (values[:, None] < values).sum(axis=1)
-    equal = (values[:, None] == values).sum(axis=1)
-    return np.asarray(above + 1 + omega * (equal - 1), dtype=float)
-
-
-def nested(sets: list[RankSet]) -> bool:
-    """Whether each set lies inside the next."""
-    return all(bool(np.all(a.best >= b.best) and np.all(a.worst <= b.worst)) for a, b in pairwise(sets))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from tests.benchmarks.uncertainty import problem
 BLOCKS = 40
 
 
-def year_with(**changes: object) -> DefinitionYear:
+def year_with(**changes: Any) -> DefinitionYear:
     year = problem(30, 4, 1).years[0]
-    return replace(year, errors=replace(year.errors, **changes))  # type: ignore[arg-type]
+    return replace(year, errors=replace(year.errors, **changes))
 
 
 def values(year: DefinitionYear, seed: int = 1) -> np.ndarray:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from orchestration.analysis.draws import BLOCK, Draws
 from orchestration.analysis.factors import choices, nominal
+from orchestration.analysis.influence import sensitivity
 from orchestration.analysis.problems import DefinitionYear, Problem
 from orchestration.analysis.simulation import Study, simulate, simulate_all
-from orchestration.analysis.studies import sensitivity
 from orchestration.index.monte_carlo import domains_of, place
 from tests.benchmarks.uncertainty import factors, problem
 
 YEAR = "2017-18"
 
 
-def with_errors(of: Problem, values: float = 0.0, transient: float = 0.0, **errors: object) -> Problem:
+def with_errors(of: Problem, values: float = 0.0, transient: float = 0.0, **errors: Any) -> Problem:
     year = of.years[0]
     arrays = replace(year.arrays, standard_errors=np.full_like(year.arrays.values, values))
-    declared = replace(year.errors, transient=np.full(len(year.councils), transient), **errors)  # type: ignore[arg-type]
+    declared = replace(year.errors, transient=np.full(len(year.councils), transient), **errors)
     return replace(of, years=[replace(year, arrays=arrays, errors=declared)])
 
 

@@ -38,38 +38,41 @@ found as (
 
 history as (select * from {{ ref('int_council_history') }}),
 
+ranked as (
+    select * from {{ ref('productivity_ranking') }}
+    where definition_id = 'default' and rank is not null
+),
+
+whole_index as (
+    unpivot (
+        select
+            financial_year,
+            area_code,
+            productivity,
+            outcome_score
+        from ranked
+    ) on productivity, outcome_score into name index_value value value
+),
+
 ranking as (
     select
-        definition_id,
         financial_year,
         area_code,
-        'productivity' as index_value,
-        productivity as value
-    from {{ ref('productivity_ranking') }}
-    where definition_id = 'default' and rank is not null
+        index_value,
+        value
+    from whole_index
     union all
     select
-        definition_id,
-        financial_year,
-        area_code,
-        'outcome_score' as index_value,
-        outcome_score as value
-    from {{ ref('productivity_ranking') }}
-    where definition_id = 'default' and rank is not null
-    union all
-    select
-        domain_score.definition_id,
         domain_score.financial_year,
         domain_score.area_code,
         domain_score.domain_id as index_value,
         domain_score.domain_score as value
     from {{ ref('fct_domain_score') }} as domain_score
-    inner join {{ ref('productivity_ranking') }} as ranked
+    inner join ranked
         on
             domain_score.definition_id = ranked.definition_id
             and domain_score.financial_year = ranked.financial_year
             and domain_score.area_code = ranked.area_code
-    where domain_score.definition_id = 'default' and ranked.rank is not null
 ),
 
 places as (
