@@ -3,7 +3,9 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-export DAGSTER_HOME := $(CURDIR)/.dagster
+PORT ?= 3000
+DAGSTER_HOME ?= $(CURDIR)/.dagster
+export DAGSTER_HOME
 
 .PHONY: help setup run test bench calibrate ui check format pins clean
 
@@ -22,6 +24,9 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests
+	@$(BIN)/asc prepare
+	@VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/dg check defs --log-level error
+	@$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(BIN)/.dev ## How fast reading and the simulations are, as ratios and growth with size (minutes)
@@ -31,9 +36,9 @@ bench: $(BIN)/.dev ## How fast reading and the simulations are, as ratios and gr
 calibrate: $(BIN)/.runtime ## How often the 90 % intervals hold the true rank: the table that releases carry (ten minutes)
 	@$(BIN)/asc calibrate
 
-ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000 (stop with Ctrl-C)
+ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000, another with PORT= (stop with Ctrl-C)
 	@$(BIN)/asc prepare
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 check: $(BIN)/.runtime ## Is everything here that the project needs?
 	@$(BIN)/asc doctor

@@ -50,6 +50,8 @@ class Failure:
     sentence: str
     rows: list[dict[str, Any]] = field(default_factory=list)
     severity: str = "critical"
+    years: frozenset[str] = frozenset()
+    """The financial years of all failing rows; empty where the rule is about the whole table, or its rows have no year."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ class SuiteResult:
     rules_checked: int
     failures: list[Failure]
     warnings: list[Failure] = field(default_factory=list)
+    rows_by_year: dict[str, int] = field(default_factory=dict)
+
+    def rows_of(self, year: str) -> int:
+        """Rows of one financial year that were looked at."""
+        return self.rows_by_year.get(year, 0)
+
+    def said_of(self, year: str) -> tuple[list[str], list[str]]:
+        """What failed and what is only a warning, of one financial year; a failure that names no year counts for every one."""
+        failed, warned = (
+            [f.sentence for f in found if year in f.years or not f.years] for found in (self.failures, self.warnings)
+        )
+        return failed, warned
 
     @property
     def passed(self) -> bool:
@@ -144,6 +158,7 @@ def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
         len(suite.rules),
         [f for f in failed if f.severity == "critical"],
         [f for f in failed if f.severity == "warning"],
+        {str(k): int(v) for k, v in table["financial_year"].value_counts().items()} if "financial_year" in table else {},
     )
 
 
@@ -155,8 +170,13 @@ def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str], 
     if rows:
         named = "; ".join(", ".join(f"{k} {v}" for k, v in row.items()) for row in rows[:3])
         more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+        years = frozenset(str(row["financial_year"]) for row in rows if "financial_year" in row)
         return Failure(
-            says, f"{says}, but not for {len(rows):,} of {len(table):,} rows: {named}{more}", rows[:FAILING_ROWS_KEPT], weight
+            says,
+            f"{says}, but not for {len(rows):,} of {len(table):,} rows: {named}{more}",
+            rows[:FAILING_ROWS_KEPT],
+            weight,
+            years,
         )
     details = result.get("details", {}).get("mismatched") or result.get("observed_value")
     if details is not None:

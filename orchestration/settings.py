@@ -89,8 +89,13 @@ class Settings(BaseSettings):
 
     @property
     def dbt_target_dir(self) -> Path:
-        """Compiled dbt artefacts, manifest.json among them."""
+        """What dbt writes; each of its commands writes it anew."""
         return self.build_dir / "dbt"
+
+    @property
+    def prepared_dir(self) -> Path:
+        """The compiled project as `prepare` left it, for Dagster and the release."""
+        return self.build_dir / "prepared"
 
     @property
     def dbt_environment(self) -> dict[str, str]:

@@ -154,10 +154,20 @@ class Fetcher:
             return seen
         raise RefusedError(f"{address} could not be looked at: {seen.reason}")
 
+    def was_silent(self, address: str) -> bool:
+        """Whether the host gave no answer at all when the page was asked for, so that its other pages need not be."""
+        seen = self._pages.get(address)
+        return isinstance(seen, Outcome) and seen.status is None and self.mirror_is_no_folder
+
+    @property
+    def mirror_is_no_folder(self) -> bool:
+        """Whether somebody is asked over a network: a folder that lacks one page may have the next."""
+        return self.mirror is None or self.mirror.startswith(("http://", "https://"))
+
     def _get(self, address: str, target: Path, known: dict[str, str], pages: bool = False) -> Outcome:
         """From the publisher, or from the mirror instead."""
         parts = urlsplit(address)
-        if self.mirror is not None and not self.mirror.startswith(("http://", "https://")):
+        if self.mirror is not None and not self.mirror_is_no_folder:
             return _from_folder(Path(self.mirror), parts.path, address, target, pages)
         if self.mirror is not None:
             address = self.mirror.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")

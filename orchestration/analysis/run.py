@@ -17,7 +17,6 @@ from orchestration.analysis import rows as made
 from orchestration.analysis.error_checks import error_checks
 from orchestration.analysis.factors import factors_of, read_factors
 from orchestration.analysis.influence import drop_one, sensitivity
-from orchestration.analysis.picture import as_markdown, rank_intervals_svg
 from orchestration.analysis.problems import DefinitionYear, Problem, read_problems
 from orchestration.analysis.simulation import RankCounts, Study, simulate_all
 from orchestration.analysis.spend_share import spend_share_and_stability
@@ -105,23 +104,6 @@ def method(analysed: Analysed) -> str:
         "the true rank (docs/method.md). Ranks are of the councils ranked in the ranking itself. Sobol indices: Saltelli's design on a "
         "scrambled Sobol sequence, centred estimators, bootstrap intervals."
     )
-
-
-def latest_intervals(settings: Settings) -> str:
-    """The rank intervals of the default definition's latest ranked year, as a picture inside markdown."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
-        frame = db.execute(
-            """
-            select u.*, c.area_name
-            from marts.rank_uncertainty as u
-            inner join marts.dim_council as c using (area_code)
-            where u.definition_id = ? and u.uncertainty_of = 'both'
-            qualify u.financial_year = max(u.financial_year) over ()
-            """,
-            [DEFAULT],
-        ).df()
-    title = f"Ranks of {frame['financial_year'].iloc[0]} with their 90 % interval and middle half"
-    return as_markdown(rank_intervals_svg(frame, title), title)
 
 
 def write(settings: Settings, frames: dict[str, pd.DataFrame]) -> None:

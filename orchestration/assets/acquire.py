@@ -7,59 +7,50 @@ from typing import Any
 import dagster as dg
 
 from orchestration.acquisition.status import statuses
-from orchestration.assets.downloads import download_key, fetcher, outcome_table, sentence
+from orchestration.assets.common import OWNERS
+from orchestration.assets.downloads import data_of, download_key
+from orchestration.assets.shown import table
 from orchestration.figures import figure_files, read_table
 from orchestration.settings import Settings
 from orchestration.sources.model import sources
 
 FIGURES_HELD = dg.AssetKey(["acquire", "figures_held"])
-DATA_TAG = "asc/data"
-"""A run's tag that chooses embedded or publishers, before the setting does."""
-
-
-def data_of(context: dg.AssetExecutionContext, settings: Settings) -> str:
-    """embedded or publishers: the run's tag, else the setting. ValueError for another word."""
-    chosen = context.run.tags.get(DATA_TAG, settings.data)
-    if chosen not in ("embedded", "publishers"):
-        raise ValueError(f"tag {DATA_TAG} is {chosen!r}; it should be embedded or publishers")
-    return chosen
+_SHOWN = ("source", "edition", "publisher", "maturity")
 
 
 def acquire_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.asset(
-        key=FIGURES_HELD, group_name="acquire", owners=["team:index-maintainers"], kinds={"csv"},
+        key=FIGURES_HELD,
+        group_name="acquire",
+        owners=OWNERS,
+        kinds={"csv"},
         deps=[download_key(name) for name in sources()],
-        description="The published figures at hand: embedded files with one hash over them all; publishers' files, fetched and missing.",
-    )  # fmt: skip
+        description="The published figures at hand: embedded files with one hash over them all, and which publishers' files are held.",
+    )
     def figures_held(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         files = figure_files(settings.figures_dir)
         digest = hashlib.sha256()
         for path in files:
             digest.update(path.read_bytes())
         editions = read_table(settings.figures_dir / "editions.csv")
-        shown = editions[["source", "edition", "publisher", "maturity"]].to_dict("records")
+        data = data_of(context, settings)
         metadata: dict[str, Any] = {
-            "data": data_of(context, settings),
+            "data": data,
             "files": len(files),
             "editions": len(editions),
             "bytes": sum(path.stat().st_size for path in files),
             "sha256": digest.hexdigest(),
-            "table_of_editions": dg.MetadataValue.table(
-                records=[dg.TableRecord({str(k): str(v) for k, v in row.items()}) for row in shown],
-                schema=dg.TableSchema([dg.TableColumn(c) for c in ("source", "edition", "publisher", "maturity")]),
-            ),
+            "table_of_editions": table(editions[list(_SHOWN)]),
         }
-        if metadata["data"] == "publishers":
-            metadata |= _fetch_all(context, settings)
+        if data == "publishers":
+            metadata |= _held(context, settings)
         return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(digest.hexdigest()[:16]))
 
     return [figures_held]
 
 
-def _fetch_all(context: dg.AssetExecutionContext, settings: Settings) -> dict[str, Any]:
-    """Every edition asked for again; what did not come is said and does not stop the run: held files and embedded figures stand."""
-    wanted = [(source, name) for source in sources().values() for name in source.editions]
-    done = fetcher(settings).fetch(wanted, lambda one: context.log.info(sentence(one)))
+def _held(context: dg.AssetExecutionContext, settings: Settings) -> dict[str, Any]:
+    """What of the publishers' editions is there; what is not is said and does not stop the run: embedded figures stand."""
     now = statuses(settings.raw_dir, read_table(settings.figures_dir / "editions.csv"))
     states = Counter(now["state"])
     missing = now[now["state"].isin(["missing", "embedded"])]
@@ -69,7 +60,6 @@ def _fetch_all(context: dg.AssetExecutionContext, settings: Settings) -> dict[st
         + "; ".join(f"{r.source} {r.edition} ({r.detail})" for r in missing.itertuples())
     )
     return {
-        "outcomes": outcome_table(done),
         "editions_held": states["held"] + states["reissued"],
         "editions_reissued": states["reissued"],
         "editions_missing": states["missing"],

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.analysis.tables import TABLES
+from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
+from orchestration.assets.shown import pictures_of_the_latest
 from orchestration.settings import Settings
-from orchestration.warehouse.workbench import hold
+from orchestration.warehouse.dbt import assert_built, note_built
 
 RANK_UNCERTAINTY = dg.AssetKey(["marts", "rank_uncertainty"])
+
+
+ANALYSIS = "rank_uncertainty_and_sensitivity"
 
 
 def analysis_keys() -> list[dg.AssetKey]:
@@ -17,12 +22,19 @@ def analysis_keys() -> list[dg.AssetKey]:
 
 
 def analysis_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    version = code_version("analysis", "index")
+
     @dg.multi_asset(
-        name="rank_uncertainty_and_sensitivity",
+        name=ANALYSIS,
         specs=[
             dg.AssetSpec(
-                ["marts", table.name], deps=marts, group_name="analysis", owners=["team:index-maintainers"], kinds={"python", "duckdb"},
+                ["marts", table.name],
+                deps=marts,
+                group_name="analysis",
+                owners=OWNERS,
+                kinds={"python", "duckdb"},
                 description=table.description,
+                code_version=version,
                 metadata={
                     "dagster/column_schema": dg.TableSchema(
                         [dg.TableColumn(name, kind, description) for name, kind, description in table.columns]
@@ -31,12 +43,15 @@ def analysis_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.Ass
             )
             for table in TABLES
         ],
-    )  # fmt: skip
+        pool=WAREHOUSE_POOL,
+    )
     def analysis(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        from orchestration.analysis.run import analyse, latest_intervals, method
+        from orchestration.analysis.run import analyse, method
 
-        hold(settings)
+        at_the_workbench(context, settings)
+        assert_built(settings, sorted((key.path[0], key.path[1]) for key in marts), "The analysis")
         made = analyse(settings, report=context.log.info)
+        note_built(settings, [("marts", table.name) for table in TABLES])
         for table in TABLES:
             frame = made.frames[table.name]
             metadata: dict[str, dg.MetadataValue | int | str] = {
@@ -47,7 +62,7 @@ def analysis_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.Ass
                 "method": dg.MetadataValue.md(method(made)),
             }
             if table.name == "rank_uncertainty":
-                metadata["rank_intervals"] = dg.MetadataValue.md(latest_intervals(settings))
+                metadata |= {name: dg.MetadataValue.md(picture) for name, picture in pictures_of_the_latest(settings).items()}
             if table.name == "uncertainty_convergence":
                 shown = frame[frame["definition_id"] == "default"]
                 metadata["convergence"] = dg.MetadataValue.table(

@@ -1,4 +1,4 @@
-"""Word of a run that failed: a line in `data/releases/failures.jsonl`, and a message to `ASC_NOTIFY` where that is set.
+"""Word of what needs a person (a run that failed, a look that saw nothing): a line in `data/releases/failures.jsonl`, and a message to `ASC_NOTIFY` where that is set.
 
 The address is a secret (a webhook's token is part of it): the line has its host alone, and only its owner may read the file.
 """
@@ -9,24 +9,54 @@ import datetime as dt
 import ipaddress
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
+
+import dagster as dg
 
 from orchestration.settings import Settings
 
-SECONDS = 10
+SECONDS = 8
+OUR_ERRORS = re.compile(r"^(orchestration|expectations)(\.\w+)+: ")
+"""The name of a class of this project before its sentence: the sentence is enough."""
 
 
-def tell_of_failure(settings: Settings, run_id: str, job: str, message: str, steps: Mapping[str, str]) -> dict[str, object]:
-    """Write the failure down, then tell the address; an address that does not answer changes nothing but is written down too."""
-    said: dict[str, object] = {
-        "at": dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat(),
-        "run_id": run_id,
-        "job": job,
-        "message": message,
-        "steps": dict(steps),
-    }
+def reasons(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """Why each step of a run failed, in the words of what failed: the sentence of a gate, not the name of the exception around it."""
+    said: dict[str, str] = {}
+    for entry in instance.all_logs(
+        run_id, of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.STEP_FAILURE}
+    ):
+        event = entry.dagster_event
+        if event is None or event.step_key is None:
+            continue
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.blocking:
+                said[event.step_key] = check.description or check.check_name
+        else:
+            said.setdefault(event.step_key, reason(event))
+    return said
+
+
+def reason(event: dg.DagsterEvent) -> str:
+    """The innermost cause of a step's failure, in its own words."""
+    failure: Any = event.event_specific_data
+    user = getattr(failure, "user_failure_data", None)
+    if user is not None and user.description:
+        return str(user.description)
+    error = getattr(failure, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return OUR_ERRORS.sub("", str(error.message)).strip() if error is not None else "no reason was given"
+
+
+def tell(settings: Settings, what: Mapping[str, object]) -> dict[str, object]:
+    """Write down that something needs a person, then tell the address; one that does not answer changes nothing but is written down too."""
+    said: dict[str, object] = {"at": dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat(), **what}
     if settings.notify:
         import requests
 

@@ -1,89 +1,234 @@
 """Stages `staging`, `intermediate` and `marts`: dbt, one step a layer so that gates can stand between them."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
+from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
+from orchestration.assets.shown import ranking_as_it_stands
 from orchestration.settings import Settings
-from orchestration.warehouse.dbt import LAYERS, NodeResult, build_layer, failure_text, layer_selection, manifest_path
-from orchestration.warehouse.workbench import hold
+from orchestration.warehouse import lineage as lineage_of
+from orchestration.warehouse.columns import Descriptions, column_types, descriptions
+from orchestration.warehouse.dbt import (
+    LAYERS,
+    NodeResult,
+    build_layer,
+    failure_text,
+    layer_selection,
+    lineage_path,
+    manifest_path,
+    read_manifest,
+)
+from orchestration.warehouse.lineage import Lineage
+
+RANKING = ("marts", "productivity_ranking")
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """dbt's nodes as assets: keyed by schema and name, grouped by layer."""
+    """dbt's nodes as assets: keyed by schema and name, grouped by layer; their version is that of the SQL that dbt compiled."""
 
-    def __init__(self) -> None:
+    def __init__(self, project_dir: Path) -> None:
+        self.project_dir = project_dir
         super().__init__(
             DagsterDbtTranslatorSettings(
-                # All raw tables are one asset; and a gate must be able to stop dbt, which source tests as checks would undo.
-                enable_duplicate_source_asset_keys=True,
+                # A gate must be able to stop dbt, which source tests as checks would undo.
                 enable_source_tests_as_checks=False,
             )
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        if dbt_resource_props["resource_type"] == "source":
-            return super().get_asset_key(dbt_resource_props)
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        if dbt_resource_props["resource_type"] == "source":
+            return "raw"
         return "staging" if dbt_resource_props["resource_type"] == "seed" else str(dbt_resource_props["schema"])
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        return ["team:index-maintainers"]
+        return OWNERS
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """In words; the SQL is one click away (the code reference), and the columns have a table of their own."""
+        return str(dbt_resource_props["description"])
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The file that makes it, as a link."""
+        file = self.project_dir / dbt_resource_props["original_file_path"]
+        link = dg.LocalFileCodeReference(file_path=str(file), label=file.name)
+        return {
+            **super().get_metadata(dbt_resource_props),
+            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[link]),
+        }
+
+    def get_code_version(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Of the compiled SQL, so that a macro or a variable that changes makes a new version too; of a seed, dbt's checksum."""
+        compiled = dbt_resource_props.get("compiled_code")
+        if compiled:
+            return hashlib.sha256(compiled.encode()).hexdigest()[:16]
+        return str(dbt_resource_props.get("checksum", {}).get("checksum", ""))[:16] or None
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return None if spec is None else spec._replace(description=words_of_test(manifest["nodes"][unique_id]))
+
+
+def words_of_test(test: Mapping[str, Any]) -> str:
+    """What a dbt test holds: its own description, the comment that a test of its own begins with, or the sentence of its kind."""
+    if test.get("description"):
+        return str(test["description"])
+    of = test.get("test_metadata")
+    if of is None:
+        comment = [line.removeprefix("--").strip() for line in test["raw_code"].splitlines() if line.startswith("--")]
+        return " ".join(comment) or test["name"].replace("_", " ")
+    arguments = of["kwargs"]
+    column = arguments.get("column_name")
+    match of["name"]:
+        case "not_null":
+            return f"{column} is never missing."
+        case "unique":
+            return f"No two rows have the same {column}."
+        case "unique_key":
+            return f"No two rows have the same {', '.join(arguments['columns'])}."
+        case "accepted_values":
+            return f"{column} is one of {', '.join(map(str, arguments['values']))}."
+        case "relationships":
+            table = str(arguments["to"]).split("'")[1]
+            return f"Every {column} is a {arguments['field']} of {table}."
+    return str(test["name"]).replace("_", " ")
 
 
 def warehouse_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One multi-asset for each layer. FileNotFoundError, with what to run, when the manifest was not prepared."""
     manifest = manifest_path(settings)
     if not manifest.exists():
-        raise FileNotFoundError(f"{manifest} is missing: run `asc prepare`, which parses the dbt project once.")
+        raise FileNotFoundError(f"{manifest} is missing: run `asc prepare`, which compiles the dbt project once.")
     return [_layer(settings, layer) for layer in LAYERS]
 
 
 def _layer(settings: Settings, layer: str) -> dg.AssetsDefinition:
     @dbt_assets(
-        manifest=manifest_path(settings), select=" ".join(layer_selection(layer)), name=f"dbt_{layer}",
-        dagster_dbt_translator=LayerTranslator(),
-    )  # fmt: skip
+        manifest=manifest_path(settings),
+        select=" ".join(layer_selection(layer)),
+        name=f"dbt_{layer}",
+        dagster_dbt_translator=LayerTranslator(settings.dbt_project_dir),
+        pool=WAREHOUSE_POOL,
+    )
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        hold(settings)
-        results = build_layer(settings, layer)
+        at_the_workbench(context, settings)
+        only = {key.path[-1] for key in context.selected_asset_keys} if context.is_subset else set()
+        results = build_layer(settings, layer, only)
         context.log.info(f"dbt: {len(results)} nodes, {sum(r.ok for r in results)} well")
-        yield from layer_events(results, context.assets_def, row_counts(settings))
+        selected = {(spec.asset_key, spec.name) for spec in context.assets_def.check_specs} & {
+            (key.asset_key, key.name) for key in context.selected_asset_check_keys
+        }
+        yield from layer_events(results, selected, known(settings), shown(settings))
         if not all(r.ok for r in results):
             raise dg.Failure(f"Layer {layer} is not whole. {failure_text(results)}", allow_retries=False)
 
     return build
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of the tables of a build, for Dagster's pages: rows and column types as they are, descriptions and origins as written."""
+
+    rows: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    types: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    words: Descriptions = field(default_factory=dict)
+    lineage: Lineage = field(default_factory=dict)
+
+    def metadata(self, schema: str, table: str) -> dict[str, Any]:
+        """Row count, column table and column lineage of one table, as far as they are known."""
+        metadata: dict[str, Any] = {}
+        if (schema, table) in self.rows:
+            metadata["dagster/row_count"] = self.rows[schema, table]
+        if (schema, table) in self.types:
+            metadata["dagster/column_schema"] = dg.TableSchema(
+                [dg.TableColumn(c, kind, self.words.get((schema, table, c))) for c, kind in self.types[schema, table].items()]
+            )
+        if f"{schema}.{table}" in self.lineage:
+            metadata["column_origins"] = self.origins(f"{schema}.{table}")
+            metadata["dagster/column_lineage"] = dg.TableColumnLineage(
+                {
+                    column: [dg.TableColumnDep(dg.AssetKey([s, t]), c) for s, t, c in origins]
+                    for column, origins in self.lineage[f"{schema}.{table}"].items()
+                    if origins
+                }
+            )
+        return metadata
+
+    def origins(self, table: str) -> dg.MetadataValue:
+        """Column by column, what it is made of and where its trail ends: the open-source pages keep column lineage but do not draw it."""
+        records = [
+            dg.TableRecord(
+                {
+                    "column": column,
+                    "made_of": ", ".join(".".join(origin) for origin in origins),
+                    "published": ", ".join(".".join(o) for o in lineage_of.reached(self.lineage, table, column) if o[0] == "raw"),
+                    "chosen": ", ".join(
+                        ".".join(o[1:]) for o in lineage_of.reached(self.lineage, table, column) if o[0] == "seeds"
+                    ),
+                }
+            )
+            for column, origins in self.lineage[table].items()
+        ]
+        words = {
+            "column": "The column.",
+            "made_of": "The columns of other tables that it is made of.",
+            "published": "Columns of raw tables where its trail ends: what was published.",
+            "chosen": "Columns of seeds where its trail ends: what was chosen.",
+        }
+        return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(c, "string", w) for c, w in words.items()]))
+
+
+def known(settings: Settings) -> Known:
+    """All that is known of the build in work."""
+    lineage = lineage_of.read(lineage_path(settings))
+    return Known(row_counts(settings), column_types(settings), descriptions(read_manifest(settings), lineage), lineage)
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """What the page of the ranking shows beside its columns; nothing while there is no ranking."""
+    return ranking_as_it_stands(settings) if RANKING in row_counts(settings) else {}
+
+
 def layer_events(
-    results: list[NodeResult], layer: dg.AssetsDefinition, rows: Mapping[tuple[str, ...], int]
+    results: list[NodeResult],
+    checks: set[tuple[dg.AssetKey, str]],
+    tables: Known,
+    of_the_ranking: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """dbt's results as Dagster knows them: a materialization for each model or seed built, a check for each test.
+    """dbt's results as Dagster knows them: a materialization for each model or seed built, a result for each of `checks` that ran.
 
     A test that belongs to no one model (it compares several) has no check; its failure still fails the layer.
     """
-    asset_of_check = {spec.name: spec.asset_key for spec in layer.check_specs}
+    asset_of_check = {name: key for key, name in checks}
     for result in results:
         if result.kind in {"model", "seed"} and result.ok:
-            key = (result.schema, result.name)
-            metadata: dict[str, Any] = {"seconds": result.seconds, "dbt_unique_id": result.unique_id}
-            if key in rows:
-                metadata["dagster/row_count"] = rows[key]
-            yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata=metadata)
+            metadata = {"seconds": result.seconds, **tables.metadata(result.schema, result.name)}
+            if (result.schema, result.name) == RANKING:
+                metadata |= of_the_ranking
+            yield dg.MaterializeResult(asset_key=dg.AssetKey([result.schema, result.name]), metadata=metadata)
         elif result.kind == "test" and result.status != "skipped" and result.name in asset_of_check:
             yield dg.AssetCheckResult(
-                asset_key=asset_of_check[result.name], check_name=result.name, passed=result.ok,
+                asset_key=asset_of_check[result.name],
+                check_name=result.name,
+                passed=result.ok,
                 description=result.message if result.ok else f"{result.name.replace('_', ' ')}: {result.message}",
                 metadata={"seconds": result.seconds},
-            )  # fmt: skip
+            )
 
 
-def row_counts(settings: Settings) -> dict[tuple[str, ...], int]:
+def row_counts(settings: Settings) -> dict[tuple[str, str], int]:
     """Rows of every table of the warehouse by (schema, table)."""
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         tables = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()

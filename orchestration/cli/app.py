@@ -235,13 +235,15 @@ def import_(
 
 @app.command()
 def prepare() -> None:
-    """Parse the dbt project once, so that Dagster loads without parsing. `asc run` and `make ui` do it themselves."""
+    """Compile the dbt project once, so that Dagster loads without parsing. `asc run` and `make ui` do it themselves."""
+    from orchestration.cli.run import dagster_home
     from orchestration.warehouse.dbt import manifest_path
     from orchestration.warehouse.dbt import prepare as prepare_dbt
 
     settings = get_settings()
+    dagster_home()
     parsed = prepare_dbt(settings)
-    out.print(f"{'Parsed' if parsed else 'Unchanged'}: {manifest_path(settings)}", highlight=False)
+    out.print(f"{'Compiled' if parsed else 'Unchanged'}: {manifest_path(settings)}", highlight=False)
 
 
 @app.command()

@@ -5,12 +5,14 @@ What belongs here: starting the job and telling a person how it goes. What does 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse.dbt import manifest_path, prepare
@@ -20,14 +22,19 @@ if TYPE_CHECKING:
     import dagster as dg
 
 STAGE_NAMES = {
+    "fetch_publishers_files": "downloads: publishers' files, if asked for",
     "acquire__figures_held": "acquire: which figures are held",
-    "raw__figures": "raw: figures as they were published",
+    "load_raw": "raw: figures as they were published",
     "dbt_staging": "staging: one shape for all sources",
     "dbt_intermediate": "intermediate: values, scores, spend",
     "dbt_marts": "marts: domain scores and rankings",
     "rank_uncertainty_and_sensitivity": "analysis: how sure the ranks are",
     "publication__release": "publication: a release",
 }
+
+
+CODE_MODULE, CODE_LOCATION, REPOSITORY = "orchestration.definitions", "asc_index", "__repository__"
+"""As `workspace.yaml` names the code location, and Dagster the repository of a module."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,21 @@ class RunOutcome:
         return [s for s in self.stages if s.failure]
 
 
-def dagster_home() -> str:
-    """Where Dagster keeps its history: DAGSTER_HOME, or the project's own folder."""
-    return os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / ".dagster"))
+def dagster_home() -> Path:
+    """Where Dagster keeps its history: DAGSTER_HOME, or the project's own folder. Made, with the project's settings of Dagster, if need be.
+
+    ValueError for a relative DAGSTER_HOME; OSError where it cannot be written to.
+    """
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / ".dagster")))
+    if not home.is_absolute():
+        raise ValueError(f"DAGSTER_HOME is {home}: Dagster needs an absolute path, such as {home.resolve()}.")
+    home.mkdir(parents=True, exist_ok=True)
+    own = home / "dagster.yaml"
+    if not own.exists():  # without it telemetry is on and nothing keeps two runs apart
+        own.write_bytes((PROJECT_ROOT / ".dagster" / "dagster.yaml").read_bytes())
+    if not os.access(home, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(home))
+    return home
 
 
 def run_everything(
@@ -73,17 +92,17 @@ def run_everything(
 def _run(settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> RunOutcome:
     began = time.monotonic()
     dagster_home()
-    on_start("prepare: parse the dbt project" if not manifest_path(settings).exists() else "prepare")
+    on_start("prepare: compile the dbt project" if not manifest_path(settings).exists() else "prepare")
     parsed = prepare(settings)
     outcome = RunOutcome(False, 0, "")
-    done = StageDone("prepare: dbt project parsed" if parsed else "prepare: dbt project unchanged", time.monotonic() - began)
+    done = StageDone("prepare: dbt project compiled" if parsed else "prepare: dbt project unchanged", time.monotonic() - began)
     outcome.stages.append(done)
     on_stage(done)
 
     on_start("load the code location")
     import dagster as dg
 
-    from orchestration.assets.acquire import DATA_TAG
+    from orchestration.assets.downloads import DATA_TAG
     from orchestration.automation import WHOLE_RUN
     from orchestration.definitions import build_defs
 
@@ -94,15 +113,38 @@ def _run(settings: Settings, on_stage: Callable[[StageDone], None], on_start: Ca
     logger = _progress_logger(stage_ended, on_start)
     job = dg.Definitions.merge(build_defs(settings), dg.Definitions(loggers={"progress": logger})).resolve_job_def(WHOLE_RUN)
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(
-            instance=instance, raise_on_error=False, run_config={"loggers": {"progress": {}}}, tags={DATA_TAG: settings.data}
-        )
-    outcome.succeeded, outcome.run_id, outcome.seconds = result.success, result.run_id, time.monotonic() - began
+        result = _execute(job, instance, {DATA_TAG: settings.data})
+    outcome.succeeded, outcome.run_id, outcome.seconds = result.is_success, result.run_id, time.monotonic() - began
     return outcome
+
+
+def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.DagsterRun:
+    """The job in this process, as a run that says which code location it is of: so Dagster's pages have it among the job's runs.
+
+    `execute_in_process` makes a run without that; the calls here are those that it is made of (pinned with dagster).
+    """
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run
+    from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    target = LoadableTargetOrigin(module_name=CODE_MODULE, working_directory=str(PROJECT_ROOT))
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=CODE_LOCATION)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job.name)
+    run = instance.create_run_for_job(
+        job, run_config={"loggers": {"progress": {}}}, tags={**job.run_tags, **tags}, remote_job_origin=origin
+    )
+    execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
+    done = instance.get_run_by_id(run.run_id)
+    if done is None:
+        raise LookupError(f"run {run.run_id} is not in Dagster's history")
+    return done
 
 
 def _progress_logger(on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> dg.LoggerDefinition:
     import dagster as dg
+
+    from orchestration.assets.notification import reason
 
     class Handler(logging.Handler):
         """Turns Dagster's events into lines for a person."""
@@ -125,7 +167,7 @@ def _progress_logger(on_stage: Callable[[StageDone], None], on_start: Callable[[
                 if not evaluation.passed:
                     self.check_failures[step] = evaluation.description or evaluation.check_name
             elif kind in {"STEP_SUCCESS", "STEP_FAILURE"}:
-                failure = "" if kind == "STEP_SUCCESS" else self.check_failures.get(step) or _reason(event)
+                failure = "" if kind == "STEP_SUCCESS" else self.check_failures.get(step) or reason(event)
                 on_stage(StageDone(_stage_name(step), time.monotonic() - self.began.get(step, time.monotonic()), failure))
 
     def progress(_: dg.InitLoggerContext) -> logging.Logger:
@@ -142,15 +184,3 @@ def _stage_name(step: str) -> str:
     if "_gate_" in step:
         return "gate: " + step.split("_gate_")[1].replace("_", " ")
     return STAGE_NAMES.get(step, step)
-
-
-def _reason(event: Any) -> str:
-    """The innermost cause of a step's failure, in its own words."""
-    failure = event.event_specific_data
-    user = getattr(failure, "user_failure_data", None)
-    if user is not None and user.description:
-        return str(user.description)
-    error = getattr(failure, "error", None)
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return str(error.message).strip() if error is not None else "no reason was given"

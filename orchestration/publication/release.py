@@ -41,6 +41,8 @@ class Release:
     tables: int
     rows: int
     content_sha256: str
+    is_new: bool = True
+    """Whether it was made now: what the current release has already, to the last byte, is not published again."""
 
 
 class NoReleaseError(FileNotFoundError):
@@ -81,6 +83,11 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
         for name in sorted(rows):
             digest.update((aside / f"{name}.csv").read_bytes())
         content = digest.hexdigest()
+        described = hashlib.sha256("\n".join(_comments(settings, sorted(rows))).encode()).hexdigest()
+        same = _same_as_current(settings, content, described)
+        if same is not None:
+            report(f"nothing has changed: release {same.name} stays current")
+            return Release(same.name, same, len(rows), sum(rows.values()), content, is_new=False)
         made_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
         release_id = f"{made_at:%Y%m%dT%H%M%SZ}-{content[:8]}"
         manifest = {
@@ -88,6 +95,7 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
             "made_at": made_at.isoformat(),
             "commit": _commit(),
             "content_sha256": content,
+            "descriptions_sha256": described,
             "tables": rows,
             "editions": _editions(settings),
             "checks": [
@@ -133,6 +141,17 @@ def read_manifest(release: Path) -> dict[str, Any]:
     """The manifest of a release."""
     manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     return manifest
+
+
+def _same_as_current(settings: Settings, content: str, described: str) -> Path | None:
+    """The current release, if its tables and their descriptions are these."""
+    try:
+        current = current_release(settings)
+        manifest = read_manifest(current)
+    except (OSError, ValueError):
+        return None
+    same = (manifest.get("content_sha256"), manifest.get("descriptions_sha256")) == (content, described)
+    return current if same else None
 
 
 def _export(settings: Settings, folder: Path) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""dbt in this process: parse the project once, build one layer, and hand the warehouse file back.
+"""dbt in this process: compile the project once, build one layer or some of its models, and hand the warehouse file back.
 
 dbt takes seconds to import, so one process imports it once for all three layers. It is imported inside functions: loading the
 code location must not pay for it. After each call the DuckDB file is closed, because an open writer keeps every reader out.
@@ -6,16 +6,26 @@ code location must not pay for it. After each call the DuckDB file is closed, be
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import Settings
+import duckdb
 
+from orchestration.settings import Settings
+from orchestration.warehouse import lineage
+from orchestration.warehouse.lineage import Columns, column_lineage, write
+from orchestration.warehouse.raw import raw_columns
+
+WAREHOUSE_VARIABLE = "DBT_ENV_SECRET_ASC_WAREHOUSE"
+"""How dbt is told its DuckDB file (`dbt_project/profiles.yml`)."""
 LAYERS = ("staging", "intermediate", "marts")
 _PARSED = (".sql", ".yml", ".csv")
 
@@ -48,21 +58,108 @@ def layer_selection(layer: str) -> list[str]:
     return [f"fqn:asc_index.{layer}"] + (["resource_type:seed"] if layer == "staging" else [])
 
 
-def build_arguments(layer: str) -> list[str]:
-    """Arguments of `dbt build` for one layer: a test runs once all it looks at is built; unit tests are for `make test`."""
-    return [
-        "build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", "--select", *layer_selection(layer)
-    ]  # fmt: skip
+def build_arguments(layer: str, only: Collection[str] = ()) -> list[str]:
+    """Arguments of `dbt build` for one layer, or for some of its models and seeds by name.
+
+    A test runs once all it looks at is built; unit tests are for `make test`.
+    """
+    selected = sorted(only) if only else layer_selection(layer)
+    return ["build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", "--select", *selected]
 
 
-def build_layer(settings: Settings, layer: str) -> list[NodeResult]:
-    """Build the models and run the tests of one layer; returns a result for each node, failed ones included."""
-    return run_dbt(settings, build_arguments(layer))
+def build_layer(settings: Settings, layer: str, only: Collection[str] = ()) -> list[NodeResult]:
+    """Build one layer, or the models `only` names, and run their tests; returns a result for each node, failed ones included.
+
+    MissingTablesError, before anything is built, if a table that they read is neither in the workbench nor among them.
+    """
+    layer_selection(layer)
+    if only:
+        assert_built(settings, sorted(tables_read(read_manifest(settings), only)), f"{layer}.{', '.join(sorted(only))}")
+    results = run_dbt(settings, build_arguments(layer, only))
+    note_built(settings, [(r.schema, r.name) for r in results if r.kind in {"model", "seed"} and r.ok])
+    return results
 
 
-def run_dbt(settings: Settings, arguments: list[str]) -> list[NodeResult]:
-    """One dbt command. DbtError if dbt itself could not run; nodes that failed are returned, not raised."""
-    with _environment(settings.dbt_environment):
+class MissingTablesError(RuntimeError):
+    """Something was to be made of tables that the workbench does not have; the text names them and says what makes them."""
+
+
+def tables_read(manifest: Mapping[str, Any], only: Collection[str]) -> set[tuple[str, str]]:
+    """(schema, name) of every table that the named models and seeds read and that is not one of them."""
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    chosen = {k for k, n in manifest["nodes"].items() if n["resource_type"] in {"model", "seed"} and n["name"] in only}
+    read = {parent for key in chosen for parent in nodes[key].get("depends_on", {}).get("nodes", [])} - chosen
+    return {(nodes[key]["schema"], nodes[key]["name"]) for key in read}
+
+
+def assert_built(settings: Settings, tables: list[tuple[str, str]], what: str) -> None:
+    """MissingTablesError unless the workbench has every one of `tables` (schema, name); `what` is to be made of them."""
+    there = set()
+    if settings.warehouse_path.exists():
+        with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+            there = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
+    missing = [f"{schema}.{name}" for schema, name in tables if (schema, name) not in there]
+    if missing:
+        named = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
+        raise MissingTablesError(
+            f"{what} is made of tables that are not built yet: {named}. Run the job rank_councils first (`asc run`), which builds all, "
+            "or materialize them before this."
+        )
+
+
+def note_built(settings: Settings, tables: Collection[tuple[str, str]]) -> None:
+    """Write down, in order, which tables were made: `assert_in_order` asks it."""
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("create schema if not exists meta")
+        connection.execute("create table if not exists meta.built (place bigint, table_schema varchar, table_name varchar)")
+        last = connection.execute("select coalesce(max(place), 0) from meta.built").fetchone()
+        place = last[0] if last else 0
+        rows = [(place + n, schema, name) for n, (schema, name) in enumerate(tables, 1)]
+        if rows:
+            connection.executemany("insert into meta.built values (?, ?, ?)", rows)
+
+
+class OutOfOrderError(RuntimeError):
+    """A table of the workbench is older than one it is made of; the text names both and says what to do."""
+
+
+def assert_in_order(settings: Settings, made_of: Mapping[tuple[str, str], Collection[tuple[str, str]]]) -> None:
+    """OutOfOrderError if a table was last made before one of those it is made of: a release must not mix two states of the marts."""
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        last = {
+            (schema, name): place
+            for schema, name, place in connection.execute(
+                "select table_schema, table_name, max(place) from meta.built group by all"
+            ).fetchall()
+        }
+    stale = sorted(
+        (f"{s}.{n}", f"{os}.{on}")
+        for (s, n), origins in made_of.items()
+        for os, on in origins
+        if (s, n) in last and (os, on) in last and last[(os, on)] > last[(s, n)]
+    )
+    if stale:
+        told = "; ".join(f"{table} was made before {origin}, which it is made of" for table, origin in stale[:3])
+        more = f", and {len(stale) - 3} more like it" if len(stale) > 3 else ""
+        raise OutOfOrderError(
+            f"The workbench is not of one piece: {told}{more}. Materialize those again, or run everything (`asc run`)."
+        )
+
+
+def made_of(manifest: Mapping[str, Any]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Each model with the models and seeds it reads, as (schema, name)."""
+    models = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] in {"model", "seed"}}
+    return {
+        (n["schema"], n["name"]): {(models[p]["schema"], models[p]["name"]) for p in n["depends_on"]["nodes"] if p in models}
+        for n in models.values()
+        if n["resource_type"] == "model"
+    }
+
+
+def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = None) -> list[NodeResult]:
+    """One dbt command, on the build in work or on `warehouse`. DbtError if dbt itself could not run; nodes that failed are returned."""
+    environment = settings.dbt_environment | ({WAREHOUSE_VARIABLE: warehouse} if warehouse else {})
+    with _environment(environment):
         from dbt.cli.main import dbtRunner
 
         try:
@@ -89,24 +186,57 @@ def failure_text(results: list[NodeResult]) -> str:
 
 
 def manifest_path(settings: Settings) -> Path:
-    """Where `prepare` leaves the parsed project."""
-    return settings.dbt_target_dir / "manifest.json"
+    """Where `prepare` leaves the compiled project."""
+    return settings.prepared_dir / "manifest.json"
+
+
+def lineage_path(settings: Settings) -> Path:
+    """Where `prepare` leaves the origins of every column."""
+    return settings.prepared_dir / "column_lineage.json"
+
+
+def read_manifest(settings: Settings) -> dict[str, Any]:
+    """The compiled project."""
+    manifest: dict[str, Any] = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+    return manifest
 
 
 def prepare(settings: Settings) -> bool:
-    """Parse the dbt project unless the manifest is of the same files; return whether it parsed. DbtError if it does not parse."""
+    """Compile the dbt project and trace its columns, unless both are of the same files; return whether it was done.
+
+    DbtError if the project does not compile, LineageError if a column cannot be traced.
+    """
     fingerprint = _fingerprint(settings)
-    stamp = settings.dbt_target_dir / "manifest.fingerprint"
+    stamp = settings.prepared_dir / "fingerprint"
     if manifest_path(settings).exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return False
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    run_dbt(settings, ["parse"])
+    settings.prepared_dir.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    failed = failure_text(run_dbt(settings, ["compile", "--no-introspect"], warehouse=":memory:"))
+    if failed:
+        raise DbtError(f"The dbt project does not compile. {failed}")
+    shutil.copyfile(settings.dbt_target_dir / "manifest.json", manifest_path(settings))
+    manifest = read_manifest(settings)
+    write(column_lineage(manifest, _columns_known(settings, manifest)), lineage_path(settings))
     stamp.write_text(fingerprint)
     return True
 
 
+def _columns_known(settings: Settings, manifest: Mapping[str, Any]) -> Columns:
+    """Columns of what no model makes: raw tables and seeds."""
+    seeds = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "seed":
+            with (settings.dbt_project_dir / node["original_file_path"]).open(encoding="utf-8", newline="") as file:
+                seeds[node["name"]] = dict.fromkeys(next(csv.reader(file)), "text")
+    raw = {table: dict.fromkeys(columns, "text") for table, columns in raw_columns(settings).items()}
+    return {"raw": raw, "seeds": seeds}
+
+
 def _fingerprint(settings: Settings) -> str:
-    digest = hashlib.sha256(str(settings.build_dir).encode())
+    # the code that traces columns is part of what is kept
+    digest = hashlib.sha256(str(settings.build_dir).encode() + Path(lineage.__file__).read_bytes())
     for path in sorted(settings.dbt_project_dir.rglob("*")):
         if path.suffix in _PARSED and path.is_file() and "target" not in path.parts:
             digest.update(str(path.relative_to(settings.dbt_project_dir)).encode() + path.read_bytes())

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.acquisition.gather import Gathered, embedded
-from orchestration.figures import REFERENCE_TABLES, read_table
+from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, REFERENCE_TABLES, read_table
 from orchestration.settings import Settings
 from orchestration.warehouse.workbench import new_build, put_in_work
 
@@ -61,6 +61,16 @@ def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
             raise FileNotFoundError(f"ASC_DEFINITIONS_DIR is set, but {path} does not exist.")
         tables[f"user_{name.removeprefix('index_')}"] = frame[list(columns)]
     return tables
+
+
+def raw_columns(settings: Settings) -> dict[str, list[str]]:
+    """Columns of each table of schema raw, in order, as `load_raw` makes them."""
+    return {
+        "figures": [*FIGURE_COLUMNS, "provenance"],
+        "editions": list(EDITION_COLUMNS),
+        **{name: list(read_table(settings.figures_dir / f"{name}.csv").columns) for name in REFERENCE_TABLES},
+        **{f"user_{name.removeprefix('index_')}": list(columns) for name, columns in USER_TABLES.items()},
+    }
 
 
 def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[str, int]:

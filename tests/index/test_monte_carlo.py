@@ -14,9 +14,9 @@ from scipy.stats import rankdata
 from orchestration.analysis.draws import BLOCK
 from orchestration.analysis.factors import factors_of, nominal, read_factors
 from orchestration.analysis.influence import drop_one, sensitivity
-from orchestration.analysis.picture import as_markdown, rank_intervals_svg
 from orchestration.analysis.problems import DefinitionYear, Errors, Problem
 from orchestration.analysis.simulation import rank_quantile, simulate
+from orchestration.assets.pictures import as_markdown, rank_intervals_svg
 from orchestration.index.monte_carlo import LOWEST_IN_GEOMETRIC_MEAN, Rules, Scale, drawn, productivity, ranks
 from orchestration.index.normalise import rank
 from orchestration.settings import Settings

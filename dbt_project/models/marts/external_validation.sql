@@ -14,26 +14,27 @@ assessments as (
     where not is_pilot
 ),
 
+-- a row for each council and thing said of it; what was not said has no row
 found as (
-    unpivot (
+    {% for said in [
+        'score_pct', 'rating', 'qs1_assessing_needs', 'qs2_healthier_lives', 'qs3_equity', 'qs4_care_provision', 'qs5_partnerships',
+        'qs6_safe_pathways', 'qs7_safeguarding', 'qs8_governance', 'qs9_learning'
+    ] %}
         select
             area_code,
             ended_start,
-            score_pct,
-            cast(case rating
-                when 'Outstanding' then 4 when 'Good' then 3 when 'Requires improvement' then 2 when 'Inadequate' then 1
-            end as double) as rating,
-            qs1_assessing_needs,
-            qs2_healthier_lives,
-            qs3_equity,
-            qs4_care_provision,
-            qs5_partnerships,
-            qs6_safe_pathways,
-            qs7_safeguarding,
-            qs8_governance,
-            qs9_learning
+            '{{ said }}' as external_value,
+            {% if said == 'rating' -%}
+                case rating
+                    when 'Outstanding' then 4 when 'Good' then 3 when 'Requires improvement' then 2 when 'Inadequate' then 1
+                end
+            {%- else -%}
+                cast({{ said }} as double)
+            {%- endif %} as external
         from assessments
-    ) on columns(* exclude (area_code, ended_start)) into name external_value value external
+        where {{ said }} is not null
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 history as (select * from {{ ref('int_council_history') }}),
@@ -43,24 +44,20 @@ ranked as (
     where definition_id = 'default' and rank is not null
 ),
 
-whole_index as (
-    unpivot (
-        select
-            financial_year,
-            area_code,
-            productivity,
-            outcome_score
-        from ranked
-    ) on productivity, outcome_score into name index_value value value
-),
-
 ranking as (
     select
         financial_year,
         area_code,
-        index_value,
-        value
-    from whole_index
+        'productivity' as index_value,
+        productivity as value
+    from ranked
+    union all
+    select
+        financial_year,
+        area_code,
+        'outcome_score' as index_value,
+        outcome_score as value
+    from ranked
     union all
     select
         domain_score.financial_year,
@@ -91,6 +88,7 @@ paired as (
     select
         places.index_value,
         found.external_value,
+        history.continuity_code,
         found.external,
         places.place,
         found.ended_start - places.start_year as years_between
@@ -108,6 +106,7 @@ ranks as (
     select
         index_value,
         external_value,
+        continuity_code,
         years_between,
         rank() over (partition by index_value, external_value order by place)
         + (count(*) over (partition by index_value, external_value, place) - 1) / 2 as own_rank,
@@ -122,7 +121,7 @@ correlations as (
         external_value,
         count(*) as councils,
         count(*) filter (years_between = 0) as councils_of_the_year_before,
-        corr(own_rank, external_rank) as rank_correlation
+        corr(own_rank, external_rank order by continuity_code) as rank_correlation
     from ranks
     group by index_value, external_value
 ),

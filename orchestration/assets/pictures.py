@@ -1,8 +1,9 @@
-"""Rank intervals as a picture: one line a council, for the pages of Dagster. SVG by hand: a plotting library would be the heaviest package."""
+"""Pictures for the pages of Dagster: rank intervals, one line a council, and bars. SVG by hand: a plotting library would be the heaviest package."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from html import escape
 
 import pandas as pd
@@ -20,13 +21,14 @@ def rank_intervals_svg(frame: pd.DataFrame, title: str) -> str:
         raise ValueError("there is no rank to draw")
     frame = frame.sort_values(["rank", "area_name"])
     most = int(frame["rank_p95"].max())
-    height = TOP_MARGIN + ROW * len(frame) + 20
+    row_height, size = (2 * ROW, 12) if len(frame) <= 20 else (ROW, 9)
+    height = TOP_MARGIN + row_height * len(frame) + 20
 
     def x(rank: float) -> float:
         return round(LEFT + (rank - 1) / max(most - 1, 1) * WIDTH, 1)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 30}" height="{height}" role="img" font-family="sans-serif" font-size="9">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 30}" height="{height}" role="img" font-family="sans-serif" font-size="{size}">',
         f'<title>{escape(title)}</title><rect width="100%" height="100%" fill="white"/>',
         f'<text x="8" y="16" font-size="13">{escape(title)}</text>',
     ]
@@ -36,12 +38,32 @@ def rank_intervals_svg(frame: pd.DataFrame, title: str) -> str:
             f'<text x="{x(tick)}" y="{TOP_MARGIN - 8}" text-anchor="middle">{tick}</text>'
         )
     for position, row in enumerate(frame.to_dict("records")):
-        y = TOP_MARGIN + ROW * position + ROW / 2
+        y = TOP_MARGIN + row_height * (position + 0.5)
         parts.append(
             f'<text x="{LEFT - 8}" y="{y + 3}" text-anchor="end">{escape(str(row["area_name"]))} {int(row["rank"])}</text>'
             f'<line x1="{x(row["rank_p05"])}" x2="{x(row["rank_p95"])}" y1="{y}" y2="{y}" stroke="{INTERVAL}" stroke-width="2"/>'
             f'<line x1="{x(row["rank_p25"])}" x2="{x(row["rank_p75"])}" y1="{y}" y2="{y}" stroke="{MIDDLE}" stroke-width="5"/>'
             f'<circle cx="{x(row["rank"])}" cy="{y}" r="3" fill="{POINT}"/>'
+        )
+    return "".join(parts) + "</svg>"
+
+
+def bars_svg(shares_pct: Mapping[str, float], title: str) -> str:
+    """One bar a label, from 0 to 100 %, with its number. ValueError if there is none."""
+    if not shares_pct:
+        raise ValueError("there is no bar to draw")
+    row = 2 * ROW
+    height = TOP_MARGIN + row * len(shares_pct) + 8
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 30}" height="{height}" role="img" font-family="sans-serif" font-size="12">',
+        f'<title>{escape(title)}</title><rect width="100%" height="100%" fill="white"/><text x="8" y="16" font-size="13">{escape(title)}</text>',
+    ]
+    for position, (label, share) in enumerate(shares_pct.items()):
+        y, length = TOP_MARGIN + row * position, share / 100 * (WIDTH - 60)
+        parts.append(
+            f'<text x="{LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(label)}</text>'
+            f'<rect x="{LEFT}" y="{y + 2}" width="{length:.1f}" height="{row - 6}" fill="{MIDDLE}"/>'
+            f'<text x="{LEFT + length + 6:.1f}" y="{y + 15}">{share:.1f} %</text>'
         )
     return "".join(parts) + "</svg>"
 
