@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from orchestration.cli.formats import Format
 from orchestration.settings import get_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,31 @@ figures_app = typer.Typer(no_args_is_help=True, help="The embedded published fig
 app.add_typer(figures_app, name="figures")
 
 WIDTH_WITHOUT_TERMINAL = 140
+
+
+def _say_version(wanted: bool) -> None:
+    """The program's version and the release that its answers are read from."""
+    if not wanted:
+        return
+    from importlib.metadata import version
+
+    from orchestration.publication.release import NoReleaseError, current_release
+
+    try:
+        release = f"release {current_release(get_settings()).name}"
+    except NoReleaseError:
+        release = "no release yet"
+    typer.echo(f"asc {version('asc-productivity-index')}, {release}")
+    raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="The program's version and the current release.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None: ...
 
 
 class Paper(Console):
@@ -46,14 +72,6 @@ out = Paper() if sys.stdout.isatty() else Paper(width=WIDTH_WITHOUT_TERMINAL)
 err = Paper(stderr=True)
 
 
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
 class Data(StrEnum):
     """Where the figures of a run come from."""
 
@@ -62,6 +80,10 @@ class Data(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="table for reading, csv or json for programs.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write to this file instead; its name, .csv or .json, says the format.")
+]
+CouncilArgument = Annotated[str, typer.Argument(help='Any name or ONS code: Barnsley, "Brighton & Hove", E08000016.')]
 DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which index definition.")]
 
 
@@ -119,7 +141,8 @@ def run(
     settings = get_settings()
     if data is not None:
         settings = settings.model_copy(update={"data": data.value})
-    status = err.status("starting") if err.is_terminal else None
+    # On the console that the stages are printed on, if that is a terminal: it takes its line away before each of them.
+    status = (out if out.is_terminal else err).status("starting") if err.is_terminal else None
 
     def started(name: str) -> None:
         if status:
@@ -161,6 +184,7 @@ def sources(
     name: Annotated[str | None, typer.Argument(help="One source, e.g. ascof; all if left out.")] = None,
     failing: Annotated[bool, typer.Option("--failing", help="Only editions whose last attempt failed.")] = False,
     format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Each source and edition: held, embedded, missing, reissued, failing since when, with its licence."""
     from orchestration.acquisition.status import statuses
@@ -173,10 +197,10 @@ def sources(
     if name is not None:
         frame = frame[frame["source"] == source_and_edition(name).source]
     shown = frame[frame["failing_since"] != ""] if failing else frame
-    if format is Format.TABLE:
+    if format is Format.TABLE and output is None:
         print_sources(out, shown, frame, settings.raw_dir)
     else:
-        _print_rows(shown, format)
+        _deliver(shown, format, output)
 
 
 @app.command()
@@ -254,6 +278,7 @@ def ranking(
     definition: DefinitionOption = "default",
     top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Only so many rows; all if left out.")] = None,
     format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """The ranking of a year. Example: asc ranking --year 2018-19 --top 20"""
     from orchestration.cli.report import print_ranking
@@ -265,54 +290,129 @@ def ranking(
     chosen = queries.resolve_year(release, definition, year)
     frame = queries.ranking(release, definition, chosen)
     shown = frame.head(top) if top else frame
-    if format is Format.TABLE:
+    if format is Format.TABLE and output is None:
         print_ranking(out, shown, chosen, definition, everything=frame)
         if year is None and (later := queries.later_years(release, definition, chosen)):
             out.print(f"Not ranked by this definition: {', '.join(later)} (--year says why).", highlight=False)
     else:
-        _print_rows(shown, format)
+        _deliver(shown, format, output)
 
 
 @app.command()
 def council(
-    name: Annotated[str, typer.Argument(help="Name or ONS code: Barnsley, E08000016.")],
+    name: CouncilArgument,
     year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the council's latest if left out.")] = None,
     definition: DefinitionOption = "default",
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
 ) -> None:
-    """One council: ranks, scores, each value against England, and where each figure was published."""
+    """One council: ranks, scores, each value against England, and where each figure was published. csv and json have the values."""
     from orchestration.cli.report import print_council
     from orchestration.publication import queries
-    from orchestration.publication.release import current_release
 
-    release = current_release(get_settings())
-    queries.resolve_definition(release, definition)
-    if year is not None:
-        queries.resolve_year(release, definition, year)
-    print_council(out, release, queries.find_council(release, name), definition, year)
+    release, chosen, code = _asked(name, year, definition)
+    if format is Format.TABLE and output is None:
+        print_council(out, release, code, definition, chosen if year is not None else None)
+    else:
+        at = queries.code_in_year(release, code, chosen)
+        _deliver(queries.council_measures(release, at, definition, chosen), format, output)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(help='Two to five councils: Barnsley Leeds "St Helens".')],
+    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
+    definition: DefinitionOption = "default",
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Councils side by side: ranks, what they are made of, every measure. Example: asc compare Leeds Bradford --year 2018-19"""
+    from orchestration.cli.beside import MOST, print_compare
+    from orchestration.cli.beside import compare as compare_councils
+    from orchestration.publication import queries
+
+    found = [_asked(name, year, definition) for name in names]
+    release, chosen, _ = found[0]
+    codes = list(dict.fromkeys(queries.code_in_year(release, code, chosen) for _, _, code in found))
+    if not 2 <= len(codes) <= MOST:
+        raise ValueError(f"{len(codes)} different councils; name two to {MOST}.")
+    if format is Format.TABLE and output is None:
+        print_compare(out, release, codes, definition, chosen)
+    else:
+        _deliver(compare_councils(release, codes, definition, chosen), format, output)
+
+
+@app.command()
+def trend(
+    name: CouncilArgument, definition: DefinitionOption = "default", format: FormatOption = Format.TABLE, output: OutputOption = None
+) -> None:  # fmt: skip
+    """A council through the years: its rank, what it is made of, every measure. Example: asc trend Leeds --format csv"""
+    from orchestration.cli.beside import print_trend
+    from orchestration.publication import queries
+
+    release, _, code = _asked(name, None, definition)
+    if format is Format.TABLE and output is None:
+        print_trend(out, release, code, definition)
+    else:
+        _deliver(queries.trend(release, code, definition), format, output)
+
+
+@app.command()
+def peers(
+    name: CouncilArgument,
+    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
+    definition: DefinitionOption = "default",
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """The councils most like one, and where they stand. Example: asc peers "County Durham" """
+    from orchestration.cli.beside import print_peers
+    from orchestration.publication import queries
+
+    release, chosen, code = _asked(name, year, definition)
+    at = queries.code_in_year(release, code, chosen)
+    if format is Format.TABLE and output is None:
+        print_peers(out, release, at, definition, chosen)
+    else:
+        _deliver(queries.peers(release, at, definition, chosen), format, output)
 
 
 @app.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="Name or ONS code: Barnsley, E08000016.")],
+    name: CouncilArgument,
     year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
     definition: DefinitionOption = "default",
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
 ) -> None:
-    """How a council's rank comes about, figure by figure, so that you can redo it. Example: asc explain Barnsley -y 2018-19"""
+    """How a council's rank comes about, figure by figure, so that you can redo it; csv and json have the published figures it rests on.
+    Example: asc explain Barnsley -y 2018-19"""
     from orchestration.cli.explain import explain as explain_council
+    from orchestration.publication import queries
+
+    release, chosen, code = _asked(name, year, definition)
+    at = queries.code_in_year(release, code, chosen)
+    if format is Format.TABLE and output is None:
+        explain_council(out, release, at, definition, chosen)
+    else:
+        _deliver(queries.lineage(release, at, chosen), format, output)
+
+
+def _asked(name: str, year: str | None, definition: str) -> tuple[Path, str, str]:
+    """The release, the year and the code of the council that were asked for; what is not there is a sentence."""
     from orchestration.publication import queries
     from orchestration.publication.release import current_release
 
     release = current_release(get_settings())
     queries.resolve_definition(release, definition)
-    chosen = queries.resolve_year(release, definition, year)
-    code = queries.code_in_year(release, queries.find_council(release, name), chosen)
-    explain_council(out, release, code, definition, chosen)
+    return release, queries.resolve_year(release, definition, year), queries.find_council(release, name)
 
 
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help='A query, e.g. "from marts.national_summary".')],
     format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Query the current release, read-only. Tables are in schema marts: asc sql "show all tables" """
     import duckdb
@@ -325,7 +425,7 @@ def sql(
         frame = queries.typed_query(release, query)
     except duckdb.Error as error:
         raise ValueError(str(error)) from None
-    _print_rows(frame, format)
+    _deliver(frame, format, output)
 
 
 @app.command()
@@ -417,12 +517,7 @@ def figures_agree() -> None:
     out.print(f"Agreed: {path}. `git diff` shows what changed.", highlight=False)
 
 
-def _print_rows(frame: pd.DataFrame, format: Format) -> None:
-    if format is Format.CSV:
-        typer.echo(frame.to_csv(index=False), nl=False)
-    elif format is Format.JSON:
-        typer.echo(frame.to_json(orient="records", date_format="iso", indent=2))
-    else:
-        from orchestration.cli.report import print_frame
+def _deliver(frame: pd.DataFrame, format: Format, output: Path | None) -> None:
+    from orchestration.cli.rows import deliver
 
-        print_frame(out, frame)
+    deliver(out, frame, format, output)

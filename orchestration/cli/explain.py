@@ -13,6 +13,7 @@ from rich.console import Console
 
 from orchestration.cli.report import measure_label
 from orchestration.publication import queries
+from orchestration.publication.names import UnknownError
 
 
 def explain(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
@@ -20,7 +21,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
     rows = queries.ranking(release, definition, year)
     mine = rows[rows["area_code"] == area_code]
     if mine.empty:
-        raise queries.UnknownError(f"{area_code} is not a council of {year}.")
+        raise UnknownError(f"{area_code} is not a council of {year}.")
     row, choices = mine.iloc[0], queries.definition_row(release, definition)
     lineage = queries.lineage(release, area_code, year)
 

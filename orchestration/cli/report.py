@@ -11,7 +11,9 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.cli.rows import text
 from orchestration.publication import queries
+from orchestration.publication.names import UnknownError
 from orchestration.publication.release import read_manifest
 
 WIDE = 115  # columns that the whole ranking needs
@@ -20,19 +22,6 @@ WARNING = (
     "Not for judging a council by its rank alone: the publisher of the outcomes says they cannot by themselves be used to judge how "
     "effective councils are. Read a rank with its coverage, the values behind it, and what is modelled."
 )
-
-
-def text(value: Any, places: int | None = None) -> str:
-    """A value for a cell: '' if missing, with thousands separated, with so many places if given."""
-    if not pd.api.types.is_scalar(value):
-        return ", ".join(text(v) for v in value)
-    if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
-        return "–"
-    if places is not None:
-        return f"{float(value):,.{places}f}"
-    if isinstance(value, float) and value.is_integer():
-        return f"{int(value):,}"
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def interval(row: pd.Series) -> str:
@@ -50,17 +39,10 @@ def movement(row: pd.Series) -> str:
 
 def print_sources(console: Console, shown: pd.DataFrame, everything: pd.DataFrame, raw_dir: Path) -> None:
     """Editions by source, and a line that counts them by state."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("source", "edition", "year", "state", "failing since", "what to do or why", "licence"):
-        table.add_column(column, no_wrap=column in {"source", "year", "state"}, overflow="fold")
-    styles: dict[str, str] = {"held": "green", "reissued": "yellow", "missing": "red"}
-    for row in shown.itertuples():
-        state = Text(str(row.state), style=styles.get(str(row.state), ""))
-        detail = str(row.detail) if len(str(row.detail)) <= DETAIL_WIDTH else f"{str(row.detail)[:DETAIL_WIDTH]}…"
-        licence = str(row.licence).replace("Open Government Licence v3.0", "OGL v3.0")
-        year, since = str(row.financial_year), str(row.failing_since)[:10]
-        table.add_row(str(row.source), str(row.edition), year, state, since, detail, licence)
-    console.print(table)
+    if console.width >= WIDE:
+        console.print(_sources_table(shown))
+    else:
+        _print_sources_as_lines(console, shown)
     counts = everything["state"].value_counts()
     said = ", ".join(f"{counts.get(state, 0)} {state}" for state in ("held", "reissued", "embedded", "missing"))
     console.print(
@@ -71,6 +53,47 @@ def print_sources(console: Console, shown: pd.DataFrame, everything: pd.DataFram
         "embedded: no file is held, its figures are part of the project. asc fetch downloads, asc import takes a file.",
         highlight=False,
     )
+
+
+STATES = {"held": "green", "reissued": "yellow", "missing": "red"}
+
+
+def _sources_table(shown: pd.DataFrame) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("source", "edition", "year", "state", "failing since", "what to do or why", "licence"):
+        table.add_column(column, no_wrap=column != "what to do or why", overflow="fold")
+    for row in shown.itertuples():
+        state = Text(str(row.state), style=STATES.get(str(row.state), ""))
+        cells = (
+            row.source,
+            row.edition,
+            row.financial_year,
+            state,
+            str(row.failing_since)[:10],
+            _short(row.detail),
+            _licence(row),
+        )
+        table.add_row(*[cell if isinstance(cell, Text) else Text(str(cell)) for cell in cells])
+    return table
+
+
+def _print_sources_as_lines(console: Console, shown: pd.DataFrame) -> None:
+    """Where the table does not fit: a heading for each source, a line for each edition."""
+    for source, rows in shown.groupby("source", sort=False):
+        console.print(f"[bold]{source}[/], {_licence(rows.iloc[0])}", highlight=False)
+        for _, row in rows.iterrows():
+            since = f", failing since {str(row['failing_since'])[:10]}" if row["failing_since"] else ""
+            line = Text(f"  {row['edition']}: ").append(str(row["state"]), STATES.get(str(row["state"]), "")).append(since)
+            console.print(line.append(f". {_short(row['detail'])}" if row["detail"] else ""), soft_wrap=True)
+
+
+def _short(detail: object) -> str:
+    told = str(detail)
+    return told if len(told) <= DETAIL_WIDTH else f"{told[:DETAIL_WIDTH]}…"
+
+
+def _licence(row: Any) -> str:
+    return str(row.licence).replace("Open Government Licence v3.0", "OGL v3.0")
 
 
 def print_missing(console: Console, states: pd.DataFrame) -> None:
@@ -86,17 +109,6 @@ def print_missing(console: Console, states: pd.DataFrame) -> None:
         console.print(f"  {source}: {'; '.join(parts)}", highlight=False, soft_wrap=True)
     failing = int((states["failing_since"] != "").sum())
     console.print(f"  {failing} could not be fetched: asc sources --failing says why and since when", highlight=False)
-
-
-def print_frame(console: Console, frame: pd.DataFrame) -> None:
-    """Any frame as a table."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in frame.columns:
-        table.add_column(str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left", overflow="fold")
-    for row in frame.itertuples(index=False):
-        table.add_row(*[text(v) for v in row])
-    console.print(table)
-    console.print(f"{len(frame):,} rows", style="dim", highlight=False)
 
 
 def notes(row: pd.Series) -> str:
@@ -263,27 +275,35 @@ def print_council(console: Console, release: Path, area_code: str, definition: s
     if years.empty:
         console.print("  No year of this definition has this council.")
         return
+    wide = console.width >= WIDE
+    columns: list[tuple[str, JustifyMethod, Callable[[pd.Series], str]]] = [
+        ("Year", "left", lambda row: str(row["financial_year"])),
+        ("Rank", "right", lambda row: text(row["rank"])),
+        ("90 %", "left", interval),
+        ("Moved", "left", movement),
+        ("Outcome", "right", lambda row: text(row["outcome_score"], 1)),
+        ("£/adult", "right", lambda row: text(row["spend_per_adult_gbp"], 0)),
+        ("Spend index", "right", lambda row: text(row["spend_index"], 2)),
+        ("Productivity", "right", lambda row: text(row["productivity"], 1)),
+        ("Cover", "right", lambda row: "–" if pd.isna(row["coverage"]) else f"{row['coverage']:.0%}"),
+        ("Quadrant", "left", lambda row: "" if pd.isna(row["rank"]) else str(row["quadrant"])),
+    ]
+    columns = [c for c in columns if wide or c[0] not in {"Spend index", "Quadrant"}]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("Year", "Rank", "90 %", "Moved", "Outcome", "£/adult", "Spend index", "Productivity", "Cover"):
-        table.add_column(name, justify="left" if name in {"Year", "Moved", "90 %"} else "right")
-    table.add_column("Quadrant, or why unranked", overflow="fold")
+    for name, justify, _ in columns:
+        table.add_column("Prod." if name == "Productivity" and not wide else name, justify=justify, no_wrap=True)
     for _, row in years.iterrows():
-        table.add_row(
-            row["financial_year"], text(row["rank"]), interval(row), movement(row), text(row["outcome_score"], 1),
-            text(row["spend_per_adult_gbp"], 0), text(row["spend_index"], 2), text(row["productivity"], 1),
-            "–" if pd.isna(row["coverage"]) else f"{row['coverage']:.0%}",
-            row["unranked_reason"] if pd.isna(row["rank"]) else row["quadrant"],
-        )  # fmt: skip
+        table.add_row(*[Text(cell(row)) for _, _, cell in columns])
     console.print(table)
+    for _, row in years[years["rank"].isna()].iterrows():
+        console.print(f"  {row['financial_year']}: {row['unranked_reason']}", highlight=False, markup=False, soft_wrap=True)
 
     if year is None:
         ranked = years[years["rank"].notna()]
         year = str((ranked if len(ranked) else years).iloc[-1]["financial_year"])
     code_then = years.loc[years["financial_year"] == year, "area_code"]
     if code_then.empty:
-        raise queries.UnknownError(
-            f"{council['area_name']} has no row in {year}. Its years: {', '.join(years['financial_year'])}."
-        )
+        raise UnknownError(f"{council['area_name']} has no row in {year}. Its years: {', '.join(years['financial_year'])}.")
     code = str(code_then.iloc[0])
     console.print(f"\n[bold]{year}[/]", highlight=False)
     for _, row in queries.council_domains(release, code, definition, year).iterrows():
@@ -419,49 +439,48 @@ def measure_label(name: str, breakdown: object) -> str:
 
 
 def _print_measures(console: Console, measures: pd.DataFrame) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    columns: tuple[tuple[str, JustifyMethod], ...] = (
-        ("Measure", "left"),
-        ("Value", "right"),
-        ("England", "right"),
-        ("", "left"),
-        ("Score", "right"),
-        ("Where published", "left"),
-    )
-    for name, justify in columns:
-        table.add_column(name, justify=justify, overflow="fold")
+    wide = console.width >= WIDE
     for domain, rows in measures.groupby("domain_name", sort=False):
-        table.add_row(f"[bold]{domain}[/]")
+        table = Table(
+            box=None, header_style="bold", pad_edge=False, title=Text(str(domain)), title_justify="left", title_style="bold"
+        )
+        table.add_column("Measure")
+        for name in ("Value", "England"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        table.add_column("Score", justify="right", no_wrap=True)
+        if wide:
+            table.add_column("Where published, or why there is none")
+        without = []
         for _, row in rows.iterrows():
-            places = int(row["decimals"])
-            name = "  " + measure_label(row["measure_name"], row["breakdown"])
-            if pd.notna(row["is_withheld"]) and bool(row["is_withheld"]):
-                table.add_row(
-                    name, text(row["value"], places), text(row["england_value"], places), "", "", f"withheld: {row['doubt']}"
-                )
-                continue
-            if pd.isna(row["value"]):
-                table.add_row(
-                    name,
-                    "–",
-                    text(row["england_value"], places),
-                    "",
-                    "",
-                    str(row["missing_reason"]),
-                )
-                continue
+            places, name = int(row["decimals"]), measure_label(row["measure_name"], row["breakdown"])
+            why = _why_uncounted(row)
             better = ""
-            if pd.notna(row["england_value"]) and row["value"] != row["england_value"]:
+            if not why and pd.notna(row["england_value"]) and row["value"] != row["england_value"]:
                 better = "better" if (row["value"] - row["england_value"]) * row["polarity"] > 0 else "worse"
-            where = f"{row['publisher']}, {row['source']} {row['edition']}, {row['item']} {row['breakdown']}"
-            if row["value_basis"] == "carried_forward":
+            where = why or f"{row['publisher']}, {row['source']} {row['edition']}, {row['item']} {row['breakdown']}"
+            if not why and row["value_basis"] == "carried_forward":
                 where = f"carried forward from {row['value_year']}; {where}"
-            table.add_row(
+            cells = [
                 name,
                 text(row["value"], places),
                 text(row["england_value"], places),
                 better,
-                text(row["score"], 1),
-                where,
-            )
-    console.print(table)
+                "" if why else text(row["score"], 1),
+            ]
+            table.add_row(*[Text(cell) for cell in ([*cells, where] if wide else cells)])
+            if why or row["value_basis"] == "carried_forward":
+                without.append(f"{name}: {why or 'carried forward from ' + str(row['value_year'])}")
+        console.print(table)
+        if not wide:
+            for line in without:
+                console.print(f"  {line}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    if not wide:
+        console.print("Where each figure was published: asc explain.", style="dim", highlight=False)
+
+
+def _why_uncounted(row: pd.Series) -> str:
+    """Why a measure does not count for the council; empty if it does."""
+    if pd.notna(row["is_withheld"]) and bool(row["is_withheld"]):
+        return f"withheld: {row['doubt']}"
+    return str(row["missing_reason"]) if pd.isna(row["value"]) else ""

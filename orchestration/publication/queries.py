@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-
-class UnknownError(LookupError):
-    """A name, code or year that the release does not have; the text says what it does have."""
+from orchestration.publication.names import Council, UnknownError, find
 
 
 def connect(release: Path) -> duckdb.DuckDBPyConnection:
@@ -19,9 +17,16 @@ def connect(release: Path) -> duckdb.DuckDBPyConnection:
 
 
 def query(release: Path, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
-    """The rows of one read-only query."""
+    """The rows of one read-only query; `attrs["types"]` has DuckDB's type of each column."""
     with connect(release) as connection:
-        return connection.execute(sql, parameters or []).df()
+        return _frame(connection.execute(sql, parameters or []))
+
+
+def _frame(result: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    types = {str(column[0]): str(column[1]) for column in result.description or []}
+    frame = result.df()
+    frame.attrs["types"] = types
+    return frame
 
 
 def typed_query(release: Path, sql: str) -> pd.DataFrame:
@@ -37,7 +42,7 @@ def typed_query(release: Path, sql: str) -> pd.DataFrame:
     with connect(release) as connection:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-        return connection.execute(statements[0]).df()
+        return _frame(connection.execute(statements[0]))
 
 
 def resolve_definition(release: Path, definition: str) -> str:
@@ -49,7 +54,9 @@ def resolve_definition(release: Path, definition: str) -> str:
 
 
 def resolve_year(release: Path, definition: str, year: str | None) -> str:
-    """The year asked for, or the latest ranked one. UnknownError lists the years."""
+    """The year asked for, or the latest ranked one; `2018/19` and `2018-2019` are taken for the label 2018-19. UnknownError lists the years,
+    and for a calendar year says which two it could be.
+    """
     years = query(
         release,
         "select financial_year, count(rank) as ranked from marts.productivity_ranking where definition_id = ? group by 1 order by 1",
@@ -60,6 +67,14 @@ def resolve_year(release: Path, definition: str, year: str | None) -> str:
         if not ranked:
             raise UnknownError(f"Definition {definition!r} ranks no year.")
         return str(ranked[-1])
+    labels = list(years["financial_year"])
+    written = re.fullmatch(r"(20)?(\d\d)\s*[-/\u2013]\s*(20)?(\d\d)", year.strip())
+    if written and f"20{written[2]}-{written[4]}" in labels:
+        return f"20{written[2]}-{written[4]}"
+    if year not in set(labels) and (near := [label for label in labels if year.strip() in (label[:4], f"20{label[5:]}")]):
+        raise UnknownError(
+            f"{year!r} is no financial year. Did you mean {' or '.join(near)}? A label such as 2018-19 runs from April to March."
+        )
     if year not in set(years["financial_year"]):
         raise UnknownError(f"No ranking for {year!r}. Years: {', '.join(years['financial_year'])} (ranked: {', '.join(ranked)}).")
     return year
@@ -150,24 +165,12 @@ def rank_without(release: Path, area_code: str, definition: str, year: str) -> p
 
 
 def find_council(release: Path, wanted: str) -> str:
-    """The ONS code of a council by code or name. UnknownError suggests near names, or names those that match."""
-    councils = query(
-        release,
-        "select area_code, area_name, in_force_until is null as is_current from marts.dim_council order by is_current desc, area_code",
+    """The ONS code of a council by code or by any name that people write. UnknownError asks which, or offers names nearly alike."""
+    councils = query(release, "select area_code, area_name, in_force_until is null from marts.dim_council")
+    aliases = query(release, "select alias, area_code from marts.dim_council_alias")
+    return find(
+        wanted, [Council(*row) for row in councils.itertuples(index=False)], list(aliases.itertuples(index=False, name=None))
     )
-    text = wanted.strip().lower()
-    exact = councils[(councils["area_code"].str.lower() == text) | (councils["area_name"].str.lower() == text)]
-    if len(exact):
-        return str(exact.iloc[0]["area_code"])
-    part = councils[councils["area_name"].str.lower().str.contains(text, regex=False)]
-    if part["area_name"].nunique() == 1:
-        return str(part.iloc[0]["area_code"])
-    if len(part):
-        raise UnknownError(f"{wanted!r} could be {', '.join(sorted(set(part['area_name']))[:8])}.")
-    names = {str(n).lower(): str(n) for n in councils["area_name"]}
-    near = [names[n] for n in difflib.get_close_matches(text, names, n=4, cutoff=0.5)]
-    hint = f"Near names: {', '.join(near)}." if near else '`asc sql "select area_name from marts.dim_council"` lists all.'
-    raise UnknownError(f"No council {wanted!r}. {hint}")
 
 
 def code_in_year(release: Path, area_code: str, year: str) -> str:
@@ -382,13 +385,61 @@ def peers(release: Path, area_code: str, definition: str, year: str) -> pd.DataF
     return query(
         release,
         """
-        select p.nearness, p.distance, r.area_name, r.rank, r.outcome_score, r.spend_per_adult_gbp, r.productivity
+        select p.nearness, p.distance, r.area_code, r.area_name, r.rank, r.outcome_score, r.spend_per_adult_gbp, r.productivity
         from marts.fct_peer as p
         inner join marts.productivity_ranking as r
             on r.area_code = p.peer_area_code and r.financial_year = p.financial_year and r.definition_id = ?
         where p.area_code = ? and p.financial_year = ? order by p.nearness
         """,
         [definition, area_code, year],
+    )
+
+
+def years_not_compared(release: Path, definition: str) -> list[str]:
+    """Ranked years of which no council is compared with the year before."""
+    found = query(
+        release,
+        """
+        select financial_year from marts.productivity_ranking
+        where definition_id = ? and rank is not null group by 1 having count(rank_change) = 0 order by 1
+        """,
+        [definition],
+    )
+    return list(found["financial_year"])
+
+
+def trend(release: Path, area_code: str, definition: str) -> pd.DataFrame:
+    """Every year of the council over the same area, whatever its code then: what its rank is made of, then every measure's value.
+
+    One row for each year and item, in the order of the index, its domains and its measures.
+    """
+    return query(
+        release,
+        """
+        with own as (
+            select r.*
+            from marts.productivity_ranking as r
+            inner join marts.dim_council as c using (area_code)
+            where r.definition_id = ? and c.continuity_code = (select continuity_code from marts.dim_council where area_code = ?)
+        ),
+        facts as (
+            from own select financial_year, area_code, 0 as place, 'Index' as domain_name, 'Rank' as item, cast(rank as double) as value, 'rank' as unit, 0 as decimals
+            union all from own select financial_year, area_code, 1, 'Index', 'Outcome score', outcome_score, 'score', 1
+            union all from own select financial_year, area_code, 2, 'Index', 'Spend per adult', spend_per_adult_gbp, 'gbp', 0
+            union all from own select financial_year, area_code, 3, 'Index', 'Spend index', spend_index, 'index', 2
+            union all from own select financial_year, area_code, 4, 'Index', 'Productivity', productivity, 'index', 1
+        ),
+        measures as (
+            select v.financial_year, v.area_code, 10 + m.domain_order as place, m.domain_name, m.measure_name as item, v.value, v.unit, m.decimals
+            from own
+            inner join marts.fct_measure_value as v using (financial_year, area_code)
+            inner join marts.dim_measure as m using (measure_id)
+        )
+        select financial_year, area_code, domain_name, item, value, unit, decimals
+        from (from facts union all from measures)
+        order by place, item, financial_year
+        """,
+        [definition, area_code],
     )
 
 

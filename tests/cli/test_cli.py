@@ -135,7 +135,7 @@ def test_an_unknown_council_suggests_near_names(asc) -> None:
     code, _, err = asc("council", "Bernsley")
     assert code == 1
     assert "Barnsley" in err
-    assert "could be" in asc("council", "shire")[2]
+    assert "Did you mean" in asc("council", "shire")[2]
 
 
 def test_an_unknown_year_lists_the_years_and_an_unknown_definition_the_definitions(asc) -> None:

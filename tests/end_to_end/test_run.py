@@ -76,6 +76,7 @@ def test_every_stage_was_told_of_in_order(released: Released) -> None:
     stages = [s for s in released.stages_seen if not s.startswith("gate")]
     assert [s.split(":")[0] for s in stages] == [
         "prepare",
+        "downloads",
         "acquire",
         "raw",
         "staging",
