@@ -23,7 +23,7 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests
+	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests orchestration/publication/views
 	@$(BIN)/asc prepare
 	@VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/dg check defs --log-level error
 	@$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
@@ -46,7 +46,7 @@ check: $(BIN)/.runtime ## Is everything here that the project needs?
 format: $(BIN)/.dev ## Put Python and SQL into the project's style
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
-	@$(BIN)/python -m sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
+	@$(BIN)/python -m sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests orchestration/publication/views
 
 pins: ## Compile requirements/*.txt from pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt

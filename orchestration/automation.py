@@ -18,7 +18,6 @@ STAGES = ("downloads", "acquire", "raw", "staging", "intermediate", "marts", "an
 WHOLE_RUN = "rank_councils"
 DOWNLOAD_RUN = "download_year"
 FROM_PUBLISHERS = {DATA_TAG: "publishers"}
-LOOK_EVERY_SECONDS = 24 * 60 * 60
 STAGE_WORDS = {
     "downloads": "Fetches publishers' files, all years of all sources, and keeps what is new.",
     "acquire": "Says which figures are at hand: embedded ones, and publishers' files that are held.",
@@ -96,7 +95,7 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name="new_editions",
         job_name=WHOLE_RUN,
-        minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        minimum_interval_seconds=settings.look_every_seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Looks at publishers' pages once a day, for at most 9 seconds; a file that was not listed before asks for a run from "
         "publishers' files. A page that could not be looked at is said, and is not taken for no change; when none could, people are told.",

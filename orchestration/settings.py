@@ -46,6 +46,9 @@ class Settings(BaseSettings):
             raise ValueError("ASC_NOTIFY must be an https address")
         return value
 
+    look_every_seconds: int = Field(
+        default=24 * 60 * 60, ge=30, description="How often the sensor new_editions looks at publishers' pages."
+    )
     build_dir: Path = Field(default=PROJECT_ROOT / "data" / "build", description="The workbench; nobody queries it.")
     releases_dir: Path = Field(
         default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."

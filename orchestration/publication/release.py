@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from expectations.runner import SuiteResult
 
 RELEASES_KEPT = 5
+CONTINUITY = "continuity_code"
+VIEWS = sorted((Path(__file__).parent / "views").glob("*.sql"))  # by name: one that reads another comes after it
+"""Views of a release, with names and history at hand; the first line of each says what it is."""
 PART = ".part-"
 
 
@@ -83,7 +86,8 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
         for name in sorted(rows):
             digest.update((aside / f"{name}.csv").read_bytes())
         content = digest.hexdigest()
-        described = hashlib.sha256("\n".join(_comments(settings, sorted(rows))).encode()).hexdigest()
+        told = [*_comments(settings, sorted(rows)), *(view.read_text(encoding="utf-8") for view in VIEWS)]
+        described = hashlib.sha256("\n".join(told).encode()).hexdigest()
         same = _same_as_current(settings, content, described)
         if same is not None:
             report(f"nothing has changed: release {same.name} stays current")
@@ -169,16 +173,38 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
         ]
         connection.execute("create schema marts")
         for name in names:
-            connection.execute(f"create table marts.{name} as select * from warehouse.marts.{name}")
+            connection.execute(f"create table marts.{name} as {_with_continuity(connection, name)}")
             connection.execute(f"copy marts.{name} to '{folder / name}.csv' (header, delimiter ',')")
             connection.execute(f"copy marts.{name} to '{folder / name}.parquet' (format parquet, compression zstd)")
             counted = connection.execute(f"select count(*) from marts.{name}").fetchone()
             rows[name] = counted[0] if counted else 0
         connection.execute("detach warehouse")
+        for view in VIEWS:
+            connection.execute(f"create view marts.{view.stem} as {view.read_text(encoding='utf-8')}")
         for statement in _comments(settings, names):
             connection.execute(statement)
+        undescribed = connection.execute(
+            "select table_name from duckdb_columns() where schema_name = 'marts' and column_name = ? and comment is null "
+            "and table_name in (select table_name from duckdb_tables())",
+            [CONTINUITY],
+        ).fetchall()
+        for (name,) in undescribed:
+            connection.execute(
+                f"comment on column marts.{name}.{CONTINUITY} is 'Last ONS code of the same council over the same area: its history shares it.'"
+            )
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
     return rows
+
+
+def _with_continuity(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """The query of a released table: where it names a council, with the code by which the council's history is followed."""
+    columns = [row[0] for row in connection.execute(f"describe warehouse.marts.{name}").fetchall()]
+    if "area_code" not in columns or CONTINUITY in columns:
+        return f"select * from warehouse.marts.{name}"
+    return (
+        f"select t.*, c.{CONTINUITY} from warehouse.marts.{name} as t "
+        "left join warehouse.marts.dim_council as c on t.area_code = c.area_code"
+    )
 
 
 def _comments(settings: Settings, names: list[str]) -> list[str]:
@@ -187,7 +213,10 @@ def _comments(settings: Settings, names: list[str]) -> list[str]:
     from orchestration.warehouse.dbt import manifest_path
 
     nodes = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
-    statements = []
+    statements = [
+        f"comment on view marts.{view.stem} is {_quoted(view.read_text(encoding='utf-8').splitlines()[0].removeprefix('-- '))}"
+        for view in VIEWS
+    ]
     for node in nodes.values():
         if node["resource_type"] != "model" or node["name"] not in names:
             continue

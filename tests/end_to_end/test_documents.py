@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from orchestration.publication.catalogue import catalogue_page
+from orchestration.publication.queries import typed_query
 from orchestration.settings import PROJECT_ROOT
 from tests.conftest import Released
 
@@ -43,6 +44,49 @@ def test_every_source_is_cited_with_its_publisher(released: Released) -> None:
         row = next(line for line in page.splitlines() if line.startswith(f"| {source} |"))
         assert publisher in row, (source, publisher)
         assert licence == "Open Government Licence v3.0"
+
+
+def test_each_question_of_an_analyst_is_one_statement_that_answers(released: Released) -> None:
+    page = (PROJECT_ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    asked = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    assert len(asked) == 10
+    for sql in asked:
+        tables = re.findall(r"marts\.\w+", sql)
+        assert len(tables) == len(set(tables)), f"joined with itself: {sql}"
+        assert len(typed_query(released.release, sql)) > 0, sql
+    leaders = typed_query(released.release, asked[0])
+    assert list(leaders["rank"]) == list(range(1, 11))
+    years = typed_query(released.release, asked[1])  # under two codes, one after the other
+    with released.connect() as db:
+        codes = db.execute(
+            "select count(distinct area_code) from marts.council_scorecard where continuity_code = 'E08000038'"
+        ).fetchone()
+    assert codes is not None
+    assert codes[0] >= 1
+    assert len(years) == 8
+
+
+def test_views_say_what_their_tables_say(released: Released) -> None:
+    with released.connect() as db:
+        counts = db.execute(
+            "select (select count(*) from marts.council_scorecard), (select count(*) from marts.productivity_ranking), "
+            "(select count(*) from marts.council_measures), (select count(*) from marts.fct_measure_value)"
+        ).fetchone()
+        assert counts is not None
+        assert counts[0] == counts[1]
+        assert counts[2] == counts[3]
+        without = db.execute(
+            "select table_name from duckdb_columns() where schema_name = 'marts' group by table_name "
+            "having bool_or(column_name = 'area_code') and not bool_or(column_name = 'continuity_code')"
+        ).fetchall()
+        missing = db.execute("select count(*) from marts.rank_uncertainty where continuity_code is null").fetchone()
+        undescribed = db.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'marts' and comment is null "
+            "and table_name in (select table_name from duckdb_tables())"
+        ).fetchall()
+    assert without == []
+    assert missing == (0,)
+    assert undescribed == []
 
 
 def test_the_readme_names_commands_and_targets_that_exist() -> None:
