@@ -29,9 +29,10 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(BIN)/.dev ## How fast reading and the simulations are, as ratios and growth with size (minutes)
+bench: $(BIN)/.dev ## How fast reading, the simulations and the terminal are, as ratios and growth with size (minutes)
 	@$(BIN)/python -m tests.benchmarks.reading
 	@$(BIN)/python -m tests.benchmarks.uncertainty
+	@$(BIN)/python -m tests.benchmarks.terminal
 
 calibrate: $(BIN)/.runtime ## How often the 90 % intervals hold the true rank: the table that releases carry (ten minutes)
 	@$(BIN)/asc calibrate

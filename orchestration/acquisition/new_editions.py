@@ -107,7 +107,7 @@ def _look_at_host(pages: list[tuple[str, bool]], fetcher: Fetcher, until: float,
             answer = fetcher.page(address)
             answers[address] = sorted(set(_listed(answer, address) if is_api else links_of(answer, address)))
         except RefusedError as error:
-            answers[address] = str(error)
+            answers[address] = str(error).removeprefix(f"{address} could not be looked at: ")
             silent = str(error) if fetcher.was_silent(address) else ""
         except Exception as error:  # whatever a page holds, the others are looked at
             answers[address] = f"what it holds cannot be read: {type(error).__name__}"

@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 
 from orchestration.cli.formats import Format
-from orchestration.settings import get_settings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     name="asc", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
@@ -27,6 +28,13 @@ figures_app = typer.Typer(no_args_is_help=True, help="The embedded published fig
 app.add_typer(figures_app, name="figures")
 
 WIDTH_WITHOUT_TERMINAL = 140
+
+
+def get_settings() -> Settings:
+    """The settings of this process, read when a command needs them: a help text does not."""
+    from orchestration.settings import get_settings as read
+
+    return read()
 
 
 def _say_version(wanted: bool) -> None:
@@ -281,21 +289,21 @@ def ranking(
     output: OutputOption = None,
 ) -> None:
     """The ranking of a year. Example: asc ranking --year 2018-19 --top 20"""
-    from orchestration.cli.report import print_ranking
+    from orchestration.cli.ranking import print_ranking
     from orchestration.publication import queries
     from orchestration.publication.release import current_release
 
     release = current_release(get_settings())
     queries.resolve_definition(release, definition)
     chosen = queries.resolve_year(release, definition, year)
-    frame = queries.ranking(release, definition, chosen)
-    shown = frame.head(top) if top else frame
-    if format is Format.TABLE and output is None:
-        print_ranking(out, shown, chosen, definition, everything=frame)
-        if year is None and (later := queries.later_years(release, definition, chosen)):
-            out.print(f"Not ranked by this definition: {', '.join(later)} (--year says why).", highlight=False)
-    else:
-        _deliver(shown, format, output)
+    if format is not Format.TABLE or output is not None:
+        frame = queries.ranking(release, definition, chosen)
+        _deliver(frame.head(top) if top else frame, format, output)
+        return
+    rows = queries.ranking_rows(release, definition, chosen)
+    print_ranking(out, rows[:top], chosen, definition, everything=rows)
+    if year is None and (later := queries.later_years(release, definition, chosen)):
+        out.print(f"Not ranked by this definition: {', '.join(later)} (--year says why).", highlight=False)
 
 
 @app.command()

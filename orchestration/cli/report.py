@@ -11,12 +11,12 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.cli.ranking import WIDE, print_ranking
 from orchestration.cli.rows import text
 from orchestration.publication import queries
 from orchestration.publication.names import UnknownError
 from orchestration.publication.release import read_manifest
 
-WIDE = 115  # columns that the whole ranking needs
 DETAIL_WIDTH = 120  # the whole of it is in --format csv and json
 WARNING = (
     "Not for judging a council by its rank alone: the publisher of the outcomes says they cannot by themselves be used to judge how "
@@ -111,79 +111,14 @@ def print_missing(console: Console, states: pd.DataFrame) -> None:
     console.print(f"  {failing} could not be fetched: asc sources --failing says why and since when", highlight=False)
 
 
-def notes(row: pd.Series) -> str:
-    """What to know of a rank: tied, spend doubtful, values withheld."""
-    said = ["tied"] if row["is_tied"] else []
-    said += ["spend doubtful"] if row["is_spend_doubtful"] else []
-    said += [f"{int(row['withheld_values'])} withheld"] if row["withheld_values"] else []
-    return ", ".join(said)
-
-
-def print_ranking(console: Console, shown: pd.DataFrame, year: str, definition: str, everything: pd.DataFrame) -> None:
-    """A ranking with last year's ranks, then the reasons of those without a rank."""
-    console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)
-    ranked = shown[shown["rank"].notna()]
-    wide = console.width >= WIDE
-    # What nobody has is left out, and at 80 columns what can be had by --format: a name or a number is never cut.
-    moves, noted = bool(ranked["previous_rank"].notna().any()), any(notes(row) for _, row in ranked.iterrows())
-    every: list[tuple[bool, str, JustifyMethod, Callable[[pd.Series], str]]] = [
-        (True, "Rank", "right", lambda row: text(row["rank"])),
-        (True, "90 %", "left", interval),
-        (wide and bool(ranked["group_5_pct"].notna().any()), "Group", "left", lambda row: text(row["group_5_pct"])),
-        (True, "Council", "left", lambda row: str(row["area_name"])),
-        (wide, "Region", "left", lambda row: str(row["region"])),
-        (True, "Outcome", "right", lambda row: text(row["outcome_score"], 1)),
-        (True, "£/adult", "right", lambda row: text(row["spend_per_adult_gbp"], 0)),
-        (True, "Productivity" if wide else "Prod.", "right", lambda row: text(row["productivity"], 1)),
-        (wide and moves, "Last", "right", lambda row: text(row["previous_rank"])),
-        (moves, "Moved", "left", movement),
-        (wide, "Cover", "right", lambda row: f"{row['coverage']:.0%}"),
-        (wide and noted, "Note", "left", notes),
-    ]
-    columns = [(name, justify, cell) for shown_here, name, justify, cell in every if shown_here]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify, _ in columns:
-        table.add_column(name, justify=justify, no_wrap=True)
-    for _, row in ranked.iterrows():
-        table.add_row(*[cell(row) for _, _, cell in columns])
-    console.print(table)
-    if shown["rank_p05"].notna().any():
-        console.print(
-            "90 %: such an interval holds the true rank of nine councils in ten, given the errors of the figures and other choices of "
-            "method. It promises nothing about all councils at once.",
-            style="dim", highlight=False, soft_wrap=True,
-        )  # fmt: skip
-    if not wide:
-        for _, row in ranked.iterrows():
-            about = [f"{row['coverage']:.0%} covered"] * (row["coverage"] < 0.9995) + [notes(row)] * bool(notes(row))
-            if about:
-                console.print(f"{int(row['rank'])} {row['area_name']}: {', '.join(about)}", style="dim", highlight=False)
-    unranked = shown[shown["rank"].isna()]
-    if len(unranked):
-        console.print("\nNot ranked:", style="bold")
-        of_the_year = unranked["unranked_reason"].str.startswith("The year is not ranked")
-        for reason, rows in unranked[of_the_year].groupby("unranked_reason"):
-            console.print(f"  {len(rows)} councils: {reason}.", highlight=False, soft_wrap=True)
-        for _, row in unranked[~of_the_year].sort_values("area_name").iterrows():
-            console.print(f"  {row['area_name']}: {row['unranked_reason']}", highlight=False, soft_wrap=True)
-    kept = everything["kept_top_ten"].fillna(False).astype(bool).sum()
-    if not everything["rank"].notna().any():
-        return
-    if everything["previous_rank"].notna().any():
-        console.print(f"\n{kept} of last year's top ten kept their place in it.", highlight=False)
-    else:
-        told = everything["movement_note"].dropna()
-        reason = told.iloc[0] if len(told) else "The year before is not ranked, so nothing is said of movement"
-        console.print(f"\n{reason}.", highlight=False, soft_wrap=True)
-
-
 def print_release(console: Console, release: Path) -> None:
     """The end of a run: the top ten, what it rests on, where the files are, and what to try next."""
     manifest = read_manifest(release)
     definition = "default"
     year = queries.resolve_year(release, definition, None)
     frame = queries.ranking(release, definition, year)
-    print_ranking(console, frame[frame["rank"] <= 10], year, definition, everything=frame)
+    everything = queries.ranking_rows(release, definition, year)
+    print_ranking(console, [r for r in everything if (r["rank"] or 11) <= 10], year, definition, everything=everything)
 
     years = queries.query(
         release,

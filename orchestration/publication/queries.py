@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 
 from orchestration.publication.names import Council, UnknownError, find
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def connect(release: Path) -> duckdb.DuckDBPyConnection:
@@ -20,6 +24,19 @@ def query(release: Path, sql: str, parameters: list[object] | None = None) -> pd
     """The rows of one read-only query; `attrs["types"]` has DuckDB's type of each column."""
     with connect(release) as connection:
         return _frame(connection.execute(sql, parameters or []))
+
+
+def rows(release: Path, sql: str, parameters: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The rows of one read-only query as plain values, None for missing: for who does not need a frame, and its half a second.
+
+    The parameters are texts, handed over in SQL: DuckDB imports pandas to look at a Python value.
+    """
+    texts = ", ".join("'" + text.replace("'", "''") + "'" for text in parameters)
+    with connect(release) as connection:
+        connection.execute(f"prepare asked as {sql}")
+        result = connection.execute(f"execute asked({texts})" if texts else "execute asked")
+        names = [str(column[0]) for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _frame(result: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -47,7 +64,7 @@ def typed_query(release: Path, sql: str) -> pd.DataFrame:
 
 def resolve_definition(release: Path, definition: str) -> str:
     """The definition's id, or UnknownError with those there are."""
-    known = list(query(release, "select definition_id from marts.dim_definition order by 1")["definition_id"])
+    known = [row["definition_id"] for row in rows(release, "select definition_id from marts.dim_definition order by 1")]
     if definition not in known:
         raise UnknownError(f"No definition {definition!r}. There are: {', '.join(known)}.")
     return definition
@@ -57,56 +74,59 @@ def resolve_year(release: Path, definition: str, year: str | None) -> str:
     """The year asked for, or the latest ranked one; `2018/19` and `2018-2019` are taken for the label 2018-19. UnknownError lists the years,
     and for a calendar year says which two it could be.
     """
-    years = query(
+    counted = rows(
         release,
         "select financial_year, count(rank) as ranked from marts.productivity_ranking where definition_id = ? group by 1 order by 1",
         [definition],
     )
-    ranked = list(years.loc[years["ranked"] > 0, "financial_year"])
+    labels = [row["financial_year"] for row in counted]
+    ranked = [row["financial_year"] for row in counted if row["ranked"] > 0]
     if year is None:
         if not ranked:
             raise UnknownError(f"Definition {definition!r} ranks no year.")
         return str(ranked[-1])
-    labels = list(years["financial_year"])
     written = re.fullmatch(r"(20)?(\d\d)\s*[-/\u2013]\s*(20)?(\d\d)", year.strip())
     if written and f"20{written[2]}-{written[4]}" in labels:
         return f"20{written[2]}-{written[4]}"
-    if year not in set(labels) and (near := [label for label in labels if year.strip() in (label[:4], f"20{label[5:]}")]):
+    near = [label for label in labels if year.strip() in (label[:4], f"20{label[5:]}")]
+    if near:
         raise UnknownError(
             f"{year!r} is no financial year. Did you mean {' or '.join(near)}? A label such as 2018-19 runs from April to March."
         )
-    if year not in set(years["financial_year"]):
-        raise UnknownError(f"No ranking for {year!r}. Years: {', '.join(years['financial_year'])} (ranked: {', '.join(ranked)}).")
-    return year
+    raise UnknownError(f"No ranking for {year!r}. Years: {', '.join(labels)} (ranked: {', '.join(ranked)}).")
 
 
 def later_years(release: Path, definition: str, year: str) -> list[str]:
     """Years after `year` that the definition has rows for."""
-    found = query(
+    found = rows(
         release,
         "select distinct financial_year from marts.productivity_ranking where definition_id = ? and financial_year > ? order by 1",
         [definition, year],
     )
-    return list(found["financial_year"])
+    return [row["financial_year"] for row in found]
+
+
+RANKING = """
+    select r.*, u.rank_p05, u.rank_p95, u.probability_top_ten, g.group_5_pct
+    from marts.productivity_ranking as r
+    left join marts.rank_uncertainty as u
+        on r.definition_id = u.definition_id and r.financial_year = u.financial_year and r.area_code = u.area_code
+        and u.uncertainty_of = 'both'
+    left join marts.rank_group as g
+        on r.definition_id = g.definition_id and r.financial_year = g.financial_year and r.area_code = g.area_code
+    where r.definition_id = ? and r.financial_year = ?
+    order by r.rank nulls last, r.area_code
+"""
 
 
 def ranking(release: Path, definition: str, year: str) -> pd.DataFrame:
     """Every council of one ranking with the 90 % interval of its rank, best first, unranked last with the reason."""
-    return query(
-        release,
-        """
-        select r.*, u.rank_p05, u.rank_p95, u.probability_top_ten, g.group_5_pct
-        from marts.productivity_ranking as r
-        left join marts.rank_uncertainty as u
-            on r.definition_id = u.definition_id and r.financial_year = u.financial_year and r.area_code = u.area_code
-            and u.uncertainty_of = 'both'
-        left join marts.rank_group as g
-            on r.definition_id = g.definition_id and r.financial_year = g.financial_year and r.area_code = g.area_code
-        where r.definition_id = ? and r.financial_year = ?
-        order by r.rank nulls last, r.area_code
-        """,
-        [definition, year],
-    )
+    return query(release, RANKING, [definition, year])
+
+
+def ranking_rows(release: Path, definition: str, year: str) -> list[dict[str, Any]]:
+    """The same as plain rows."""
+    return rows(release, RANKING, [definition, year])
 
 
 def rank_intervals(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
