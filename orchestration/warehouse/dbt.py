@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -213,7 +214,10 @@ def prepare(settings: Settings) -> bool:
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     settings.prepared_dir.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
-    failed = failure_text(run_dbt(settings, ["compile", "--no-introspect"], warehouse=":memory:"))
+    with tempfile.TemporaryDirectory() as empty:  # the name of the file is part of the compiled SQL, its content is not looked at
+        failed = failure_text(
+            run_dbt(settings, ["compile", "--no-introspect"], warehouse=str(Path(empty) / settings.warehouse_path.name))
+        )
     if failed:
         raise DbtError(f"The dbt project does not compile. {failed}")
     shutil.copyfile(settings.dbt_target_dir / "manifest.json", manifest_path(settings))
