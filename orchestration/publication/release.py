@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 
 RELEASES_KEPT = 5
 CONTINUITY = "continuity_code"
+ADDED = {
+    CONTINUITY: "Last ONS code of the same council over the same area: its history shares it.",
+    "area_code": "ONS code of the council, valid in that year.",
+    "financial_year": "Financial year, April to March, such as 2017-18.",
+    "measure_id": "Measure of the index, as in dim_measure.",
+    "lower_rank": "Best end of the 90 % interval of the rank.",
+    "upper_rank": "Worst end of the 90 % interval of the rank.",
+    "rank_group": "Councils of one group cannot be told apart; of pairs in different groups at most 5 % stand in the wrong order.",
+    "domain_scores": "Score of each domain, by its id.",
+    "domain_ranks": "Place of each domain's score among councils, by its id.",
+    "why_not_counted": "Why the value is missing, or what speaks against it where it is withheld.",
+}
+"""What columns are that only a release has."""
 VIEWS = sorted((Path(__file__).parent / "views").glob("*.sql"))  # by name: one that reads another comes after it
 """Views of a release, with names and history at hand; the first line of each says what it is."""
 PART = ".part-"
@@ -183,17 +196,21 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
             connection.execute(f"create view marts.{view.stem} as {view.read_text(encoding='utf-8')}")
         for statement in _comments(settings, names):
             connection.execute(statement)
-        undescribed = connection.execute(
-            "select table_name from duckdb_columns() where schema_name = 'marts' and column_name = ? and comment is null "
-            "and table_name in (select table_name from duckdb_tables())",
-            [CONTINUITY],
-        ).fetchall()
-        for (name,) in undescribed:
-            connection.execute(
-                f"comment on column marts.{name}.{CONTINUITY} is 'Last ONS code of the same council over the same area: its history shares it.'"
-            )
+        _describe_the_rest(connection)
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
     return rows
+
+
+def _describe_the_rest(connection: duckdb.DuckDBPyConnection) -> None:
+    """Words for the columns that the release adds: those of its views are the words of the table column of the same name."""
+    described = connection.execute(
+        "select column_name, min(comment) from duckdb_columns() where schema_name = 'marts' and comment is not null group by 1"
+    ).fetchall()
+    said = dict(described) | ADDED
+    for table, column in connection.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'marts' and comment is null"
+    ).fetchall():
+        connection.execute(f'comment on column marts.{table}."{column}" is {_quoted(said[column])}')
 
 
 def _with_continuity(connection: duckdb.DuckDBPyConnection, name: str) -> str:
