@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.acquisition.status import statuses
 from orchestration.assets.common import OWNERS
 from orchestration.assets.downloads import data_of, download_key
-from orchestration.assets.shown import table
+from orchestration.assets.page_metadata import table
 from orchestration.figures import figure_files, read_table
 from orchestration.settings import Settings
 from orchestration.sources.model import sources

@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.analysis.tables import TABLES
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
-from orchestration.assets.shown import pictures_of_the_latest
+from orchestration.assets.page_metadata import pictures_of_the_latest
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import assert_built, note_built
 

@@ -15,7 +15,7 @@ from orchestration.acquisition import store
 from orchestration.acquisition.fetch import Fetched, Fetcher
 from orchestration.acquisition.status import statuses
 from orchestration.assets.common import DOWNLOADS_POOL, OWNERS
-from orchestration.assets.shown import table
+from orchestration.assets.page_metadata import table
 from orchestration.figures import read_table
 from orchestration.settings import Settings
 from orchestration.sources.model import Source, financial_years, sources

@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration.analysis.tables import TABLES
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
-from orchestration.assets.shown import pictures_of_the_latest, table, top_ten_by_year
+from orchestration.assets.page_metadata import pictures_of_the_latest, table, top_ten_by_year
 from orchestration.assets.years import RANKED_YEAR
 from orchestration.publication.release import publish
 from orchestration.settings import Settings

@@ -12,7 +12,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
-from orchestration.assets.shown import ranking_as_it_stands
+from orchestration.assets.page_metadata import ranking_as_it_stands
 from orchestration.settings import Settings
 from orchestration.warehouse import lineage as lineage_of
 from orchestration.warehouse.columns import Descriptions, column_types, descriptions

@@ -91,6 +91,7 @@ FormatOption = Annotated[Format, typer.Option("--format", "-f", help="table for 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file instead; its name, .csv or .json, says the format.")
 ]
+YearOption = Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")]
 CouncilArgument = Annotated[str, typer.Argument(help='Any name or ONS code: Barnsley, "Brighton & Hove", E08000016.')]
 DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which index definition.")]
 
@@ -329,14 +330,14 @@ def council(
 @app.command()
 def compare(
     names: Annotated[list[str], typer.Argument(help='Two to five councils: Barnsley Leeds "St Helens".')],
-    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
+    year: YearOption = None,
     definition: DefinitionOption = "default",
     format: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
     """Councils side by side: ranks, what they are made of, every measure. Example: asc compare Leeds Bradford --year 2018-19"""
-    from orchestration.cli.beside import MOST, print_compare
-    from orchestration.cli.beside import compare as compare_councils
+    from orchestration.cli.councils import MOST, print_compare
+    from orchestration.cli.councils import compare as compare_councils
     from orchestration.publication import queries
 
     found = [_asked(name, year, definition) for name in names]
@@ -355,7 +356,7 @@ def trend(
     name: CouncilArgument, definition: DefinitionOption = "default", format: FormatOption = Format.TABLE, output: OutputOption = None
 ) -> None:  # fmt: skip
     """A council through the years: its rank, what it is made of, every measure. Example: asc trend Leeds --format csv"""
-    from orchestration.cli.beside import print_trend
+    from orchestration.cli.councils import print_trend
     from orchestration.publication import queries
 
     release, _, code = _asked(name, None, definition)
@@ -368,13 +369,13 @@ def trend(
 @app.command()
 def peers(
     name: CouncilArgument,
-    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
+    year: YearOption = None,
     definition: DefinitionOption = "default",
     format: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
     """The councils most like one, and where they stand. Example: asc peers "County Durham" """
-    from orchestration.cli.beside import print_peers
+    from orchestration.cli.councils import print_peers
     from orchestration.publication import queries
 
     release, chosen, code = _asked(name, year, definition)
@@ -388,7 +389,7 @@ def peers(
 @app.command()
 def explain(
     name: CouncilArgument,
-    year: Annotated[str | None, typer.Option("--year", "-y", help="Financial year; the latest ranked one if left out.")] = None,
+    year: YearOption = None,
     definition: DefinitionOption = "default",
     format: FormatOption = Format.TABLE,
     output: OutputOption = None,

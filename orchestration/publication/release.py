@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,10 +95,7 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
     aside.mkdir()
     try:
         rows = _export(settings, aside)
-        digest = hashlib.sha256()
-        for name in sorted(rows):
-            digest.update((aside / f"{name}.csv").read_bytes())
-        content = digest.hexdigest()
+        content = _content(aside, rows)
         told = [*_comments(settings, sorted(rows)), *(view.read_text(encoding="utf-8") for view in VIEWS)]
         described = hashlib.sha256("\n".join(told).encode()).hexdigest()
         same = _same_as_current(settings, content, described)
@@ -161,14 +158,22 @@ def read_manifest(release: Path) -> dict[str, Any]:
 
 
 def _same_as_current(settings: Settings, content: str, described: str) -> Path | None:
-    """The current release, if its tables and their descriptions are these."""
+    """The current release, if its tables and their descriptions are these, and its files are still those that it was made with."""
     try:
         current = current_release(settings)
         manifest = read_manifest(current)
-    except (OSError, ValueError):
+        held = _content(current, manifest["tables"])
+    except (OSError, ValueError, KeyError):
         return None
-    same = (manifest.get("content_sha256"), manifest.get("descriptions_sha256")) == (content, described)
-    return current if same else None
+    return current if (held, manifest.get("descriptions_sha256")) == (content, described) else None
+
+
+def _content(folder: Path, tables: Iterable[str]) -> str:
+    """One hash over the CSV of every table."""
+    digest = hashlib.sha256()
+    for name in sorted(tables):
+        digest.update((folder / f"{name}.csv").read_bytes())
+    return digest.hexdigest()
 
 
 def _export(settings: Settings, folder: Path) -> dict[str, int]:

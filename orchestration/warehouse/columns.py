@@ -29,17 +29,15 @@ def descriptions(manifest: Mapping[str, Any], lineage: Lineage) -> Descriptions:
         for column in node["columns"].values()
         if column["description"]
     }
-    passing = [
-        ((*table.split("."), column), origins[0])
-        for table, columns in lineage.items()
-        for column, origins in columns.items()
-        if len(origins) == 1 and origins[0][2] == column
-    ]
+    passing: list[tuple[Origin, Origin]] = []
+    for table, columns in lineage.items():
+        schema, _, name = table.partition(".")
+        passing += [((schema, name, column), own[0]) for column, own in columns.items() if len(own) == 1 and own[0][2] == column]
     for forward in (True, False, True):
         for later, origin in passing if forward else reversed(passing):
             source, target = (origin, later) if forward else (later, origin)
             if source in found and target not in found:
-                found[target] = found[source]  # type: ignore[index]
+                found[target] = found[source]
     return found
 
 

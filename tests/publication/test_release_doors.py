@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -85,6 +86,22 @@ def test_a_clock_set_back_prunes_the_oldest_and_never_the_current(released: Rele
     assert len(kept) == RELEASES_KEPT
     assert settings.releases_dir / "20990100T000000Z-00000000" not in kept
     assert (settings.releases_dir / "current").resolve() == made.path
+
+
+def test_what_is_current_already_is_not_published_again_but_what_was_damaged_is(released: Released, tmp_path: Path) -> None:
+    settings = own(released, tmp_path)
+    first, again = publish(settings), publish(settings)
+    assert (first.is_new, again.is_new) == (True, False)
+    assert again.path == first.path
+    assert releases(settings) == [first.path]
+    manifest = first.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"descriptions_sha256": "', '"descriptions_sha256": "0'))
+    time.sleep(1.1)  # the id of a release has its second
+    described_anew = publish(settings)
+    assert described_anew.is_new
+    (described_anew.path / "dim_council.csv").unlink()
+    time.sleep(1.1)
+    assert publish(settings).is_new
 
 
 def test_a_pointer_that_is_a_folder_is_refused_with_what_to_do(released: Released, tmp_path: Path) -> None:
