@@ -267,7 +267,7 @@ def council_measures(release: Path, area_code: str, definition: str, year: str) 
         left join marts.fct_published_figure as f using (figure_id)
         left join marts.dim_edition as e on f.source = e.source and f.edition = e.edition
         where v.area_code = ? and v.financial_year = ?
-        order by m.domain_order, v.measure_id
+        order by m.domain_order, v.measure_id, f.figure_id
         """,
         [definition, area_code, year],
     )
@@ -363,7 +363,7 @@ def lineage(release: Path, area_code: str, year: str) -> pd.DataFrame:
         from marts.fct_lineage as l
         inner join marts.fct_published_figure as f using (figure_id)
         inner join marts.dim_edition as e on f.source = e.source and f.edition = e.edition
-        where l.area_code = ? and l.financial_year = ? order by l.component, l.component_id, f.area_code, f.breakdown
+        where l.area_code = ? and l.financial_year = ? order by l.component, l.component_id, f.area_code, f.breakdown, f.source, f.edition, f.item, f.period, l.figure_id
         """,
         [area_code, year],
     )
@@ -394,7 +394,7 @@ def movement(release: Path, area_code: str, definition: str, year: str) -> pd.Da
         """
         select c.*, coalesce(m.measure_name, 'Spend' || case component_id when 'all' then '' else ': ' || component_id end) as name
         from marts.fct_movement_contribution as c left join marts.dim_measure as m on c.component_id = m.measure_id
-        where c.area_code = ? and c.definition_id = ? and c.financial_year = ? order by abs(c.contribution) desc
+        where c.area_code = ? and c.definition_id = ? and c.financial_year = ? order by abs(c.contribution) desc, c.component, c.component_id
         """,
         [area_code, definition, year],
     )
