@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -201,7 +202,7 @@ def _discharges(tidy: Path) -> Iterator[Edition]:
         )  # fmt: skip
 
 
-def _council_table(path: Path, described: list[str], options: dict[str, str]) -> pd.DataFrame:
+def _council_table(path: Path, described: list[str], options: dict[str, Any]) -> pd.DataFrame:
     return read_council_table(path.read_bytes(), "2024-25", "discharge_ready_date", described, **options)
 
 

@@ -20,6 +20,7 @@ from orchestration.readers.cells import LayoutError
 from orchestration.sources.model import FOLDER
 
 COLUMNS: Final = ("source", "edition", "area_code", "item", "breakdown", "period", "published", "action", "instead", "reason")
+DIFFERENCE_COLUMNS: Final = ("source", "edition", "place", "stated", "found", "reason")
 ACTIONS: Final = ("leave_out", "mark", "recode")
 ANY: Final = "*"
 MARK: Final = "[error]"
@@ -55,6 +56,19 @@ def known_errors(path: Path = FOLDER / "known_errors.csv") -> tuple[KnownError, 
                 "recode, and nothing else, has a code in `instead`"
             )
     return tuple(KnownError(*row) for row in table.itertuples(index=False, name=None))
+
+
+@cache
+def known_differences(source: str, edition: str, path: Path = FOLDER / "known_differences.csv") -> dict[str, tuple[float, float]]:
+    """Totals of an edition that its publisher got wrong: place -> (stated, found). ValueError names the line of the file that is wrong."""
+    table = read_table(path)
+    if list(table.columns) != list(DIFFERENCE_COLUMNS):
+        raise ValueError(f"{path.name}: columns are {', '.join(table.columns)}; expected {', '.join(DIFFERENCE_COLUMNS)}")
+    for line, row in enumerate(table.to_dict("records"), start=2):
+        if not row["place"] or not row["reason"]:
+            raise ValueError(f"{path.name}, line {line}: a difference needs its place and a reason")
+    own = table[(table["source"] == source) & (table["edition"] == edition)]
+    return {row["place"]: (float(row["stated"]), float(row["found"])) for row in own.to_dict("records")}
 
 
 def put_right(figures: pd.DataFrame, errors: Sequence[KnownError]) -> pd.DataFrame:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from orchestration.acquisition.known_errors import known_errors, put_right
-from orchestration.figures import FIGURE_COLUMNS, FIGURE_KEY, read_table
-from orchestration.readers.activity_and_finance import (
-    read_finance_totals_2016_17,
-    read_gross_by_year,
-    read_tables,
-    tables_2021_22,
+from orchestration.acquisition.councils import (
+    MAY_BE_ABSENT,
+    as_ons_code,
+    councils_of,
+    every_council,
+    with_other_codes,
+    year_of_councils,
 )
+from orchestration.acquisition.known_errors import known_differences, known_errors, put_right
+from orchestration.figures import BLANK, FIGURE_COLUMNS, FIGURE_KEY, read_table
+from orchestration.readers.activity_and_finance import read_finance_tables, read_finance_totals_2016_17
 from orchestration.readers.ascof_annex import read_ascof_annex
 from orchestration.readers.ascof_open_data import read_ascof_open_data
 from orchestration.readers.ascof_time_series import read_index_series
@@ -33,15 +37,11 @@ from orchestration.readers.discharge_ready_date import read_discharge_ready_date
 from orchestration.readers.finance_lines import read_finance_lines
 from orchestration.readers.fingertips import read_fingertips
 from orchestration.readers.geography import read_area_lookup, read_boundaries, read_code_changes
+from orchestration.readers.ledger import COUNCIL, Ledger, mark_pattern
 from orchestration.readers.population import read_nomis_population, read_population
 from orchestration.readers.revenue_outturn import read_form, read_many_years, read_summary
 from orchestration.readers.salt import Count, read_salt
 from orchestration.sources.model import Source
-
-
-def _read_tables_2021_22(content: bytes) -> pd.DataFrame:
-    return pd.concat([read_tables(content, tables_2021_22()), read_gross_by_year(content)], ignore_index=True)
-
 
 READERS: Final[dict[str, Callable[..., pd.DataFrame]]] = {
     "ascof_annex": read_ascof_annex,
@@ -53,7 +53,7 @@ READERS: Final[dict[str, Callable[..., pd.DataFrame]]] = {
     "deprivation": read_deprivation,
     "discharge_ready_date": read_discharge_ready_date,
     "finance_lines": read_finance_lines,
-    "finance_tables_2021_22": _read_tables_2021_22,
+    "finance_tables": read_finance_tables,
     "finance_totals_2016_17": read_finance_totals_2016_17,
     "fingertips": read_fingertips,
     "nomis_population": read_nomis_population,
@@ -75,35 +75,79 @@ TABLE_READERS: Final[dict[str, Callable[..., pd.DataFrame]]] = {
 COUNTS_FILE: Final = "counts.csv"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading a file: its figures (or, of a reference source, its table), and the account of what was passed over and why."""
+
+    figures: pd.DataFrame
+    account: dict[str, Any]
+
+
 def read_edition(source: Source, edition: str, content: bytes, name: str, beside: Path | None = None) -> pd.DataFrame:
-    """The figures of one edition under its source and name, known errors put right; of a reference source, its table.
+    """The figures of `read`, without the account."""
+    return read(source, edition, content, name, beside).figures
+
+
+def read(source: Source, edition: str, content: bytes, name: str, beside: Path | None = None) -> Reading:
+    """The figures of one edition under its source and name, known errors put right; of a reference source, its table; and the account.
 
     `name` is the file's, for errors; `beside` a folder that may hold what a reader needs besides the file (`counts.csv` of SALT). LayoutError
-    names the file and says what was expected and found: another layout, month or year, a mark the layout does not use, a figure twice,
-    too few figures.
+    names the file and says what was expected and found: another layout, month, year or set of councils, a heading, sheet, row or mark the
+    layout does not know, a total its parts do not make, a figure twice, a council without a figure, a file cut short.
     """
-    described, errors = source.editions[edition], known_errors()
+    described = source.editions[edition]
     layout = source.layouts[described.layout]
     try:
         if layout.reader in TABLE_READERS:
             table = TABLE_READERS[layout.reader](content)
             _enough(len(table), source, edition)
-            return table
+            return Reading(table, {"rows_read": len(table)})
+        _whole(content)
         reader = READERS[layout.reader]
-        figures = reader(content, **_told(reader, source, edition, beside))
+        ledger = ledger_of(source, edition)
+        figures = reader(content, ledger=ledger, **_told(reader, source, edition, beside))
+        mended = set(ledger.known_differences) - ledger.differences_met
+        if mended:
+            raise LayoutError(
+                f"a known difference is no longer there: {', '.join(sorted(mended))}: delete its row from known_differences.csv"
+            )
         _of_its_month(figures, source, edition)
-        _marks(figures, layout.marks)
+        _marks(figures, list(layout.marks))
         figures = figures.assign(source=source.source, edition=edition)[list(FIGURE_COLUMNS)]
         if described.sheet:
             figures["locator"] = figures["locator"].str.removeprefix(f"{described.sheet}!")
-        figures = put_right(figures, [e for e in errors if (e.source, e.edition) == (source.source, edition)])
+        figures = put_right(figures, [e for e in known_errors() if (e.source, e.edition) == (source.source, edition)])
         _each_once(figures)
+        _councils(figures, source, edition)
         _enough(len(figures), source, edition)
     except LayoutError as error:
         raise LayoutError(f"{name}: {error}") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise LayoutError(f"{name}: not laid out as {layout.reader} expects ({type(error).__name__}: {error})") from error
-    return figures.reset_index(drop=True)
+    return Reading(figures.reset_index(drop=True), ledger.account() | {"figures": len(figures)})
+
+
+def ledger_of(source: Source, edition: str) -> Ledger:
+    """What a reading of the edition is held to: its layout's marks and what may stand beside figures, and its known differences."""
+    layout = source.layouts[source.editions[edition].layout]
+    return Ledger(
+        marks=[m for m in layout.marks if m != BLANK],
+        unused_headings=layout.unused_headings,
+        unused_sheets=layout.unused_sheets,
+        unused_rows=layout.unused_rows,
+        known_differences=known_differences(source.source, edition),
+    )
+
+
+def _whole(content: bytes) -> None:
+    """LayoutError for a text file that stops within a line: a download or a copy cut it short.
+
+    A cut at the end of a line leaves councils or lines out; that is for the readers and `_councils` to see.
+    """
+    packed = content[:2] == b"PK" or content[:4] == b"\xd0\xcf\x11\xe0" or content.lstrip()[:1] in (b"{", b"<")
+    if not packed and content and content[-1:] not in (b"\n", b"\r"):
+        last = content[-200:].decode("utf-8", errors="replace").splitlines()[-1]
+        raise LayoutError(f"the last line has no end ({last[-60:]!r}): the file is cut short. Fetch or copy it again")
 
 
 def is_table(source: Source, edition: str) -> bool:
@@ -151,18 +195,67 @@ def _salt_counts(beside: Path | None, edition: str) -> list[Count]:
     ]
 
 
+def _councils(figures: pd.DataFrame, source: Source, edition: str) -> None:
+    """Every figure of the edition's own period stands for every council of its year. LayoutError names the year whose councils they are.
+
+    A compiled table, and a layout of `some` councils, may leave councils out; codes that no year knows are refused all the same.
+    """
+    described, layout = source.editions[edition], source.layouts[source.editions[edition].layout]
+    codes = figures["area_code"].map(as_ons_code)
+    is_council = codes.map(lambda code: COUNCIL.fullmatch(code) is not None).astype(bool)
+    unknown = sorted(set(codes[is_council]) - every_council())
+    if unknown:
+        raise LayoutError(
+            f"{', '.join(unknown[:5])}: no council ever had that code (data/figures/councils.csv, code_changes.csv)"
+        )
+    if layout.councils == "some" or described.obtained == "compiled_table":
+        return
+    own = is_council & (figures["financial_year"] == described.financial_year)
+    if not own.any():
+        raise LayoutError(
+            f"no figure of a council in {described.financial_year}; years are {', '.join(sorted(set(figures['financial_year'])))}"
+        )
+    years = described.areas_of or [described.financial_year]
+    found = set(codes[own])
+    foreign = sorted(found - set().union(*(councils_of(year) for year in years)))
+    missing = sorted(councils_of(years[0]) - found - with_other_codes(found) - set(described.absent) - MAY_BE_ABSENT)
+    if foreign or missing:
+        theirs = year_of_councils(found)
+        whose = f"; its councils are those of {theirs}" if theirs and theirs not in years else ""
+        said = [
+            f"{', '.join(foreign[:5])} ended or began in another year" if foreign else "",
+            f"no {', '.join(missing[:5])}" if missing else "",
+        ]
+        raise LayoutError(
+            f"its councils are not those of {years[0]}: {'; '.join(filter(None, said))}{whose}. Is it another year's file, or cut short?"
+        )
+    sizes = codes[own].groupby([figures["period"], figures["item"], figures["breakdown"]]).agg(frozenset)
+    expected = (found & councils_of(years[0])) - MAY_BE_ABSENT
+    short = sizes[sizes.map(lambda held: bool(expected - held))]
+    if len(short):
+        period, item, breakdown = short.index[0]
+        lacks = sorted(expected - short.iloc[0])
+        raise LayoutError(
+            f"{item} ({breakdown}, {period}) stands for {len(short.iloc[0])} councils of {len(found)}: no {', '.join(lacks[:5])}. Lines or "
+            "columns are missing; a value that is not known has a mark"
+        )
+
+
 def _of_its_month(figures: pd.DataFrame, source: Source, edition: str) -> None:
     held = sorted(set(figures["period"]))
     if source.monthly and held != [edition]:
         raise LayoutError(f"it is of {', '.join(held)}, not of {edition}")
 
 
-def _marks(figures: pd.DataFrame, known: list[str] | None) -> None:
-    unknown = figures[(figures["mark"] != "") & ~figures["mark"].isin(known)] if known is not None else figures.iloc[:0]
+def _marks(figures: pd.DataFrame, known: list[str]) -> None:
+    marks = figures["mark"]
+    pattern = "|".join(mark_pattern(m) for m in known) or r"(?!)"
+    unknown = figures[(marks != "") & ~marks.str.fullmatch(pattern)]
     if len(unknown):
         row = unknown.iloc[0]
         raise LayoutError(
-            f"{row['locator']}: mark {row['mark']!r} is not among those this layout uses: {', '.join(known or []) or 'none'}"
+            f"{row['locator']}: mark {row['mark']!r} is not among those this layout uses: {', '.join(known) or 'none'}. "
+            "If the publisher's notes say what it means, add it with its meaning to `marks` of the layout in the source's YAML"
         )
 
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.ascof_open_data import AREAS, unit
-from orchestration.readers.cells import LayoutError, cell_name, open_workbook, value_or_mark
+from orchestration.readers.ascof_open_data import AREAS, regions_make_england, unit
+from orchestration.readers.cells import LayoutError, cell_name, open_workbook
+from orchestration.readers.ledger import Ledger, as_code, visible
 
 SHEET = re.compile(r"^\d[A-Z](\(\d[A-Z]?\))?(\d[A-Z]?)?$")
 STATISTICS = {"numerator": "_numerator", "denominator": "_denominator", "outcome": ""}
@@ -21,28 +22,36 @@ YEAR = re.compile(r"(20\d\d)\s*[-/–]\s*(?:20)?(\d\d)\b")
 HEADER_WITHIN = 12
 
 
-def read_ascof_annex(content: bytes, framework: str = "ascof_2014") -> pd.DataFrame:
+def read_ascof_annex(
+    content: bytes, financial_year: str = "", framework: str = "ascof_2014", *, ledger: Ledger | None = None
+) -> pd.DataFrame:
     """Numerators, denominators and outcomes of every measure and year, councils, regions and England.
 
-    LayoutError when no sheet is named after a measure, when a sheet has no heading with Outcome and a year, two columns of one year and
-    statistic, or a cell that is neither a number nor a mark.
+    LayoutError when no sheet is named after a measure, or one is that the layout does not know, when a sheet has no heading with Outcome
+    and a year, two columns of one year and statistic, or another last year than `financial_year`, and for a cell that is neither a number
+    nor a mark, a row of no known area, or regions that do not make England.
     """
+    ledger = ledger or Ledger()
     book = open_workbook(content)
     figures: list[dict[str, object]] = []
     sheets = [s for s in book.sheet_names if SHEET.match(s.strip().upper().replace(" ", ""))]
     if not sheets:
         raise LayoutError(f"no sheet named after a measure such as 2B(1); found {', '.join(map(repr, book.sheet_names))}")
+    ledger.sheets(book.sheet_names, sheets)
     for sheet in sheets:
         code = re.sub(r"[()\s]", "", sheet).upper()
         rows = book.rows(sheet)
         head, columns = _columns(rows, sheet)
-        for number, row in enumerate(rows[head + 1 :], start=head + 1):
-            area = next((str(c).strip() for c in row[:6] if AREAS.match(str(c).strip())), None)
+        for number, row in ledger.each(rows[head + 1 :], head + 1, f"sheet {sheet!r}"):
+            area = next((as_code(c) for c in row[:6] if AREAS.match(as_code(c))), None)
             if area is None:
+                if any(re.fullmatch(p, visible(c), re.IGNORECASE) for p in ledger.unused_rows for c in row[:6] if visible(c)):
+                    ledger.skip("types of council")
                 continue
+            ledger.read()
             for column, (year, statistic) in columns.items():
                 where = f"{sheet}!{cell_name(number, column)}"
-                value, mark = value_or_mark(row[column], where)
+                value, mark = ledger.value(row[column], where)
                 figures.append(
                     {
                         "framework": framework,
@@ -57,7 +66,13 @@ def read_ascof_annex(content: bytes, framework: str = "ascof_2014") -> pd.DataFr
                         "locator": where,
                     }
                 )
-    return figures_frame(figures)
+    found = figures_frame(figures)
+    years = set(found["financial_year"])
+    if financial_year and max(years, default="") != financial_year:
+        raise LayoutError(f"its years are {', '.join(sorted(years))}; the last should be {financial_year}")
+    for _, rows_of in found.groupby("financial_year"):
+        regions_make_england(rows_of, ledger)
+    return found
 
 
 def _columns(rows: Sequence[Sequence[object]], sheet: str) -> tuple[int, dict[int, tuple[str, str]]]:

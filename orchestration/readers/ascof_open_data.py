@@ -7,12 +7,13 @@ One row a value: an area, a measure's code, a group of people, and which statist
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, csv_rows, open_workbook, value_or_mark
+from orchestration.readers.cells import LayoutError, cell_name, csv_rows, open_workbook
+from orchestration.readers.ledger import ENGLAND, Ledger, as_code, visible
 
 COLUMNS = {
     "area": ("onscode", "onsareacode"),
@@ -41,37 +42,52 @@ STATISTICS = {
     "base": "_base",
     "margin of error": "_margin_of_error",
 }
+OPTIONAL = {"level": ("geographicallevel",), "name": ("geographicaldescription",)}
+TYPES = ("[Z]", "[X]", "N/A")
+"""What stands for the code of a type of council, where it is not blank."""
+REGIONS = 9
+ROUNDED_TO = 5
+MOST_OFF = 0.05
 SCORES = {"ascof_2014": ("1A", "1D", "1J"), "ascof_2023": ("1A", "1B", "1C")}
 RATES = {"ascof_2014": ("2A1", "2A2", "2C1", "2C2", "2C3"), "ascof_2023": ("2B", "2C")}
 AREAS = re.compile(r"^E(06|08|09|10|12|92)\d{6}$")
 
 
 def read_ascof_open_data(
-    content: bytes, financial_year: str, framework: str = "ascof_2014", encoding: str = "cp1252"
+    content: bytes,
+    financial_year: str,
+    framework: str = "ascof_2014",
+    encoding: str = "cp1252",
+    *,
+    ledger: Ledger | None = None,
 ) -> pd.DataFrame:
     """Every statistic of councils, regions and England: item is the code, with `_numerator`, `_base` and so on for all but outcomes.
 
-    Types of council have no ONS code and are left out. LayoutError names a missing column, a group or statistic that is not known, a
-    code that does not end as its group's should, and a cell that is neither a number nor a mark.
+    Types of council have no ONS code and are passed over. LayoutError names a heading that is missing, new or said twice, a group or
+    statistic that is not known, a code that does not end as its group's or its year's should, a cell that is neither a number nor a mark,
+    regions that do not make England, and outcomes that do not follow from their numerators and denominators.
     """
+    ledger = ledger or Ledger()
     figures: list[dict[str, object]] = []
-    table = _rows(content, encoding)
-    header = [re.sub(r"[^a-z]", "", str(c).lower()) for c in next(table)[1]]
-    at = {name: _column(header, names) for name, names in COLUMNS.items()}
+    table = _rows(content, encoding, ledger)
+    header_where, header = next(table)
+    at = _columns(header, header_where.split("!")[0], ledger)
     last = max(at.values())
-    for where, row in table:
+    for _, (place, *row) in ledger.each([[where, *row] for where, row in table], 1, "the table"):
+        where = str(place)
         if len(row) <= last:
             raise LayoutError(f"{where}: {len(row)} cells, expected {last + 1} or more: {[str(c) for c in row]}")
-        area = str(row[at["area"]]).strip()
-        if not AREAS.match(area):
+        area = _area(row, at, where, ledger)
+        if area is None:
             continue
-        group = " ".join(re.split(r"[\s\-–]+|\bto\b", str(row[at["group"]]).strip().lower())).replace("  ", " ").strip()
-        statistic = str(row[at["statistic"]]).strip().lower()
+        group = " ".join(re.split(r"[\s\-–]+|\bto\b", visible(row[at["group"]]).lower())).replace("  ", " ").strip()
+        statistic = visible(row[at["statistic"]]).lower()
         if group not in GROUPS or statistic not in STATISTICS:
             raise LayoutError(f"{where}: group {row[at['group']]!r} or statistic {row[at['statistic']]!r} is not known")
         breakdown, suffix = GROUPS[group]
-        code = _code(str(row[at["code"]]), suffix, where)
-        value, mark = value_or_mark(row[at["value"]], where)
+        code = _code(str(row[at["code"]]), suffix, financial_year, where)
+        value, mark = ledger.value(row[at["value"]], where)
+        ledger.read()
         figures.append(
             {
                 "framework": framework,
@@ -88,7 +104,59 @@ def read_ascof_open_data(
         )
     if not figures:
         raise LayoutError("no row of a council, a region or England")
-    return figures_frame(figures)
+    found = figures_frame(figures)
+    regions_make_england(found, ledger)
+    _outcomes_follow(found, ledger)
+    return found
+
+
+def regions_make_england(figures: pd.DataFrame, ledger: Ledger) -> None:
+    """Numerators and denominators of the nine regions add up to England's, exactly where both are given."""
+    counts = figures[figures["item"].str.endswith(("_numerator", "_denominator"))]
+    for _, rows in counts.groupby(["item", "breakdown"]):
+        england = rows[rows["area_code"] == ENGLAND]
+        regions = rows.loc[rows["area_code"].str.startswith("E12"), "value"]
+        if len(england) == 1 and len(regions) == REGIONS:
+            stated = england["value"].iloc[0]
+            parts = [None if pd.isna(v) else float(v) for v in regions]
+            within = ROUNDED_TO / 2 * (REGIONS + 1) if stated % ROUNDED_TO == 0 else 0.5
+            ledger.total(
+                str(england["locator"].iloc[0]), None if pd.isna(stated) else stated, parts, within, "the sum of the regions"
+            )
+
+
+def _outcomes_follow(figures: pd.DataFrame, ledger: Ledger) -> None:
+    """An outcome is its numerator by its denominator, to its one decimal; outcomes of surveys (with a base) are weighted and do not follow.
+
+    When more than a few of a measure do not, numbers stand under another heading than their own: LayoutError.
+    """
+    key = ["area_code", "breakdown"]
+    surveys = {item.removesuffix("_base") for item in figures["item"] if item.endswith("_base")}
+    for measure in sorted(set(figures["item"]) - surveys):
+        parts = [
+            figures.loc[figures["item"] == measure + part, [*key, "value", "unit", "locator"]].set_index(key)
+            for part in ("", "_numerator", "_denominator")
+        ]
+        if measure.endswith(tuple(v for v in STATISTICS.values() if v)) or any(
+            p.empty or p.index.duplicated().any() for p in parts
+        ):
+            continue
+        outcome = parts[0]
+        scale = 100_000 if outcome["unit"].iloc[0] == "per_100k" else 100
+        numerator, denominator = (p["value"].reindex(outcome.index) for p in parts[1:])
+        expected = (numerator / denominator.where(denominator > 0) * scale).astype(float)
+        # numerators may be rounded to five while outcomes are not
+        allowed = 0.06 + (ROUNDED_TO / 2 * (scale + expected) / denominator.where(denominator > 0))
+        given = (expected - outcome["value"]).abs()
+        off = given > allowed
+        ledger.totals_compared += int(given.notna().sum())
+        ledger.rows_that_do_not_add_up += int(off.sum())
+        if off.sum() > max(3, MOST_OFF * given.notna().sum()):
+            first = outcome[off].iloc[0]
+            raise LayoutError(
+                f"{first['locator']}: {measure} is {first['value']:g}; its numerator by its denominator is {expected[off].iloc[0]:g}, and so "
+                f"{int(off.sum())} of {int(given.notna().sum())} outcomes do not follow"
+            )
 
 
 def unit(framework: str, code: str) -> str:
@@ -96,9 +164,25 @@ def unit(framework: str, code: str) -> str:
     return "score" if code in SCORES[framework] else "per_100k" if code in RATES[framework] else "pct"
 
 
-def _code(text: str, suffix: str, where: str) -> str:
-    """'2A(1)_1415' -> '2A1'; '1A65OV' with the suffix of its group -> '1A'."""
-    code = re.sub(r"_\d{4}$", "", re.sub(r"[()\s]", "", text)).upper()
+def _area(row: Sequence[object], at: Mapping[str, int], where: str, ledger: Ledger) -> str | None:
+    """The code of a council, region or England, else None. LayoutError for a code that is none of a row that is not of a type of council."""
+    code = as_code(row[at["area"]])
+    if re.fullmatch(r"E12\d{6}", code):
+        return code
+    level = visible(row[at["level"]]).casefold() if "level" in at else ""
+    if level == "council type" and code in ("", *TYPES):
+        ledger.skip("types of council")
+        return None
+    return ledger.area(row[at["area"]], where, row[at["name"]] if "name" in at and level in ("", "council type") else "")
+
+
+def _code(text: str, suffix: str, financial_year: str, where: str) -> str:
+    """'2A(1)_1415' -> '2A1'; '1A65OV' with the suffix of its group -> '1A'. LayoutError for a year that is another."""
+    bare = re.sub(r"[()\s]", "", text)
+    stated = re.search(r"_(\d{2})(\d{2})$", bare)
+    if stated and f"20{stated[1]}-{stated[2]}" != financial_year:
+        raise LayoutError(f"{where}: measure {text!r} is of 20{stated[1]}-{stated[2]}; expected {financial_year}")
+    code = re.sub(r"_\d{4}$", "", bare).upper()
     if suffix and code.endswith(suffix):
         code = code.removesuffix(suffix)
     elif suffix and not re.fullmatch(r"\d[A-Z](\d[A-Z]?)?", code):
@@ -108,18 +192,22 @@ def _code(text: str, suffix: str, where: str) -> str:
     return code
 
 
-def _column(header: Sequence[str], names: Sequence[str]) -> int:
-    for name in names:
-        if name in header:
-            return header.index(name)
-    raise LayoutError(f"no column {' or '.join(names)} (letters only); found {', '.join(header)}")
+def _columns(header: Sequence[object], where: str, ledger: Ledger) -> dict[str, int]:
+    """Role -> column, by the letters of the headings alone. The level and the name of the area are optional."""
+    bare = [re.sub(r"[^a-z0-9]", "", visible(c).lower()) for c in header]
+    optional = {role: names for role, names in OPTIONAL.items() if any(n in bare for n in names)}
+    spoken = Ledger(unused_headings=tuple(re.sub(r"[^a-z0-9.*|()]", "", p.lower()) for p in ledger.unused_headings))
+    at = spoken.headings(bare, {**COLUMNS, **optional}, f"{where}, headings")
+    ledger.headings_unused.update(spoken.headings_unused)
+    return at
 
 
-def _rows(content: bytes, encoding: str) -> Iterator[tuple[str, Sequence[object]]]:
+def _rows(content: bytes, encoding: str, ledger: Ledger) -> Iterator[tuple[str, Sequence[object]]]:
     """(where, cells) of each row, the header first: of a workbook's first sheet, or of a CSV. `where` is the value's cell or the line."""
     if content[:2] == b"PK" or content[:4] == b"\xd0\xcf\x11\xe0":
         book = open_workbook(content)
         sheet = book.sheet_names[0]
+        ledger.sheets(book.sheet_names, [sheet])
         column = None
         for number, cells in enumerate(book.rows(sheet)):
             if column is None:

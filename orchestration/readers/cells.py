@@ -1,10 +1,9 @@
-"""What every reader needs: a sheet as rows, a cell's name, a value apart from a mark, and an error that says where."""
+"""What every reader needs of a file: a workbook's sheets and a CSV's lines as rows, a cell's name, and an error that says where."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 import struct
 import zipfile
@@ -15,11 +14,7 @@ from typing import Any, Final
 import pandas as pd
 from python_calamine import CalamineWorkbook
 
-MARKS = frozenset({"", "-", "[x]", "[c]", "[z]", "[n]", ":", "*", "..", "c", "z", "x", "NA", "N/A"})
-"""Publishers' marks for a value that is not a number: not available, confidential, not applicable, not submitted."""
-
-
-NUMBER: Final = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)?(?<=\d)(\.\d*)?([eE][-+]?\d+)?|[-+]?\.\d+", re.ASCII)
+NUMBER: Final = re.compile(r"[-+]?([1-9]\d{0,2}(,\d{3})+|\d+)?(?<=\d)(\.\d*)?([eE][-+]?\d+)?|[-+]?\.\d+", re.ASCII)
 """What a number in text looks like. Python's own float takes more than publishers write: nan, inf, 1_000."""
 
 MOST_UNPACKED_BYTES: Final = 1_000_000_000
@@ -108,15 +103,6 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def sheet_rows(book: Workbook, names: Sequence[str]) -> tuple[str, list[list[Any]]]:
-    """The first sheet whose name matches one of `names`, ignoring case and outer spaces, as (name, rows from A1)."""
-    wanted = [n.strip().lower() for n in names]
-    for sheet in book.sheet_names:
-        if sheet.strip().lower() in wanted:
-            return sheet, book.rows(sheet)
-    raise LayoutError(f"no sheet named {' or '.join(map(repr, names))}; found {', '.join(map(repr, book.sheet_names))}")
-
-
 def decode(content: bytes, encoding: str = "cp1252") -> str:
     """A CSV's text: UTF-8 with or without a mark, else `encoding`. LayoutError for bytes that are no text at all."""
     if b"\x00" in content:
@@ -170,21 +156,6 @@ def cell_name(row: int, column: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     return f"{letters}{row + 1}"
-
-
-def value_or_mark(cell: Any, where: str) -> tuple[float | None, str]:
-    """A cell as (number, '') or (None, mark). LayoutError at `where` for any other text: never read as zero."""
-    if isinstance(cell, bool):
-        raise LayoutError(f"{where}: {cell!r} is neither a number nor a known mark")
-    text = str(cell).strip()
-    if text in MARKS:
-        return None, text
-    number = (
-        float(cell) if isinstance(cell, int | float) else float(text.replace(",", "")) if NUMBER.fullmatch(text) else math.nan
-    )
-    if not math.isfinite(number):
-        raise LayoutError(f"{where}: {text[:80]!r} is neither a number nor a known mark")
-    return number, ""
 
 
 def header_row(rows: list[list[Any]], first_cells: Sequence[str], sheet: str) -> int:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, csv_table, value_or_mark
-
-AREAS = ("E06", "E08", "E09", "E10", "E92000001")
+from orchestration.readers.cells import LayoutError, csv_rows, csv_table
+from orchestration.readers.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ def read_council_table(
     breakdown_column: str = "",
     mark_column: str = "",
     note_column: str = "",
+    ledger: Ledger | None = None,
 ) -> pd.DataFrame:
     """Figures of councils and England of one financial year. Rows of other years (`year_column`) and of other areas (regions) are left out.
 
@@ -60,19 +60,27 @@ def read_council_table(
     `mark_column`; a text in `note_column` is put into the locator. LayoutError names a column that is not there, a cell that is neither a
     number nor a mark, and a year the table does not have.
     """
+    ledger = ledger or Ledger()
     columns = figure_columns(figures)
     named = [c for c in (year_column, period_column, breakdown_column, mark_column, note_column) if c]
-    table = csv_table(content, ["area_code", *dict.fromkeys([*named, *(c.heading for c in columns)])])
+    wanted_columns = ["area_code", *dict.fromkeys([*named, *(c.heading for c in columns)])]
+    ledger.headings(next(csv_rows(content))[1], {name: [name] for name in wanted_columns}, "header")
+    table = csv_table(content, wanted_columns)
     table = table.assign(line=range(2, len(table) + 2))
     if year_column:
         wanted = year_value or financial_year
         years = sorted(set(table[year_column]))
+        ledger.skip("rows of other years", int((table[year_column] != wanted).sum()))
         table = table[table[year_column] == wanted]
         if table.empty:
             raise LayoutError(f"no row with {year_column} {wanted}; found {', '.join(years)}")
-    table = table[table["area_code"].str.startswith(AREAS)]
     rows: list[dict[str, object]] = []
-    for row in table.to_dict("records"):
+    for _, cells in ledger.each(table.to_numpy().tolist(), 1, "CSV"):
+        row = dict(zip(table.columns, cells, strict=True))
+        area = ledger.area(row["area_code"], f"line {row['line']}, area_code")
+        if area is None:
+            continue
+        ledger.read()
         said = {
             name: str(row[column]).strip() if column else ""
             for name, column in (
@@ -84,14 +92,14 @@ def read_council_table(
         }
         for column in columns:
             where = f"line {row['line']}, {column.heading}"
-            value, mark = value_or_mark(row[column.heading], where)
+            value, mark = ledger.value(row[column.heading], where)
             remarks = "; ".join(text for text in (said["mark"] if value is not None else "", said["note"]) if text)
             rows.append(
                 {
                     "framework": framework,
                     "financial_year": financial_year,
                     "period": said["period"] or period or financial_year,
-                    "area_code": row["area_code"],
+                    "area_code": area,
                     "item": column.item,
                     "breakdown": said["breakdown"] or column.breakdown,
                     "unit": column.unit,

@@ -7,16 +7,22 @@ organisations as average people delayed: only the first block is read. Before Ju
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, header_row, open_workbook, sheet_rows, value_or_mark
+from orchestration.readers.cells import LayoutError, cell_name, header_row, open_workbook
+from orchestration.readers.ledger import COUNCIL, ENGLAND, Ledger, as_code, has_number, visible
 
 SHEETS = ("LA - by responsible org",)
 ORGANISATIONS = {"NHS": "nhs", "Social Care": "social_care", "Both": "both", "Total": "total"}
+FIRST_BLOCK: Final = "Delayed Days"
+SECOND_BLOCK: Final = ("DTOC Beds", "Average Number of People Delayed per Day")
+NONE = "-"
+"""What stands for no delays at all."""
 OUTSIDE_ENGLAND = {"9900", "9901", "9902"}  # residents of Wales, of Scotland, and from outside Great Britain
 
 
@@ -26,16 +32,18 @@ def financial_year_of(year: int, month: int) -> str:
     return f"{start}-{(start + 1) % 100:02d}"
 
 
-def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS) -> pd.DataFrame:
+def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS, *, ledger: Ledger | None = None) -> pd.DataFrame:
     """Delayed days in one month by council and attributable organisation, with England and non-residents.
 
-    Raises LayoutError when the sheet, the header or a cell is not as published before.
+    Raises LayoutError when the sheet, a heading or a cell is not as published before, and when England is not the sum of the rows or a
+    row's total not the sum of its organisations.
     """
-    sheet, rows = sheet_rows(open_workbook(content), sheets)
-    head = header_row(rows, ["Code", "Name", *ORGANISATIONS], sheet)
-    columns = [str(c).strip() for c in rows[head]]
-    first = {name: columns.index(name) for name in ("Code", "Name", *ORGANISATIONS)}
-    ons = columns.index("ONS Geography") if "ONS Geography" in columns else None
+    ledger = ledger or Ledger()
+    book = open_workbook(content)
+    sheet = ledger.sheet(book.sheet_names, sheets)
+    rows = book.rows(sheet)
+    head = header_row(rows, ["Code", "Name", "NHS"], sheet)
+    first = _columns(rows[head - 1] if head else [], rows[head], sheet, ledger)
     period_cell = str(rows[4][2]).strip()
     try:
         month = dt.datetime.strptime(period_cell, "%B %Y").replace(tzinfo=dt.UTC)
@@ -44,15 +52,16 @@ def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS) -> pd
     period = f"{month.year}-{month.month:02d}"
 
     figures: list[dict[str, object]] = []
-    for number, row in enumerate(rows[head + 1 :], start=head + 1):
-        code, name = str(row[first["Code"]]).strip(), str(row[first["Name"]]).strip()
-        if not name or (not code and name.lower() != "england"):
+    for number, row in ledger.each(rows[head + 1 :], head + 1, f"sheet {sheet!r}"):
+        code, name = visible(row[first["Code"]]), visible(row[first["Name"]])
+        if not has_number(row[first["NHS"] :]):
             continue  # blank lines and the notes under the table
-        area = _area(name, code, row[ons] if ons is not None else "")
+        area = _area(name, code, row[first["ONS"]], f"{sheet}!{cell_name(number, first['Code'])}")
+        ledger.read()
         for organisation, breakdown in ORGANISATIONS.items():
             column = first[organisation]
             where = f"{sheet}!{cell_name(number, column)}"
-            value, mark = value_or_mark(row[column], where)
+            value, mark = ledger.value(row[column], where)
             figures.append(
                 {
                     "framework": "delayed_transfers",
@@ -67,13 +76,60 @@ def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS) -> pd
                     "locator": where,
                 }
             )
-    return figures_frame(figures)
+    found = figures_frame(figures)
+    _add_up(found, ledger)
+    return found
 
 
-def _area(name: str, code: str, ons_code: Any) -> str:
+def _columns(above: Sequence[Any], header: Sequence[Any], sheet: str, ledger: Ledger) -> dict[str, int]:
+    """Column of the codes, the name and each organisation of the first block. LayoutError unless the headings are those of one layout."""
+    names = [visible(c) for c in header]
+    while names and not names[-1]:
+        names.pop()
+    start = 1 if names and not names[0] else 0
+    lead = names[start : start + 4]
+    block = names[start + 4 : start + 8]
+    rest = names[start + 8 :]
+    known_lead = len(lead) == 4 and lead[0] == "Region" and lead[1] in ("", "ONS Geography") and lead[2:] == ["Code", "Name"]
+    known_rest = rest in ([], ["", *ORGANISATIONS])
+    if not known_lead or block != list(ORGANISATIONS) or not known_rest:
+        expected = ["Region", "ONS Geography", "Code", "Name", *ORGANISATIONS]
+        raise LayoutError(
+            f"sheet {sheet!r}: expected headings {', '.join(expected)}, and no others but those four again; found {', '.join(names)}"
+        )
+    if rest:
+        said = [visible(above[n]) if n < len(above) else "" for n in (start + 4, start + 9)]
+        if said[0] != FIRST_BLOCK or said[1] not in SECOND_BLOCK:
+            titles = f"{FIRST_BLOCK!r} and {' or '.join(map(repr, SECOND_BLOCK))}"
+            raise LayoutError(f"sheet {sheet!r}: above the two blocks should stand {titles}; found {said}")
+        ledger.headings_unused[said[1]] += len(ORGANISATIONS)
+    places = {"ONS": start + 1, "Code": start + 2, "Name": start + 3}
+    return places | {name: start + 4 + n for n, name in enumerate(ORGANISATIONS)}
+
+
+def _add_up(figures: pd.DataFrame, ledger: Ledger) -> None:
+    """England is the sum of all rows, and a total the sum of the three organisations; a dash is none. LayoutError otherwise."""
+    days = figures.assign(value=figures["value"].where(figures["mark"] != NONE, 0.0))
+    for breakdown, rows in days.groupby("breakdown"):
+        england = rows[rows["area_code"] == ENGLAND]
+        if len(england) != 1:
+            raise LayoutError(f"{len(england)} rows of England; expected one")
+        others = rows.loc[rows["area_code"] != ENGLAND, "value"]
+        ledger.total(england["locator"].iloc[0], england["value"].iloc[0], others, 1e-6, f"the sum of the rows ({breakdown})")
+    for _, row in days.groupby("area_code"):
+        value = dict(zip(row["breakdown"], row["value"], strict=True))
+        where = str(row.loc[row["breakdown"] == "total", "locator"].iloc[0])
+        ledger.total(where, value["total"], [value[part] for part in ("nhs", "social_care", "both")], 1e-6)
+
+
+def _area(name: str, code: str, ons_code: Any, where: str) -> str:
     if name.lower() == "england":
-        return "E92000001"
+        return ENGLAND
     if code in OUTSIDE_ENGLAND:
         return f"non_resident:{code}"
-    published = str(ons_code).strip()
-    return published if published.startswith("E") else f"cassr:{code}"
+    published = as_code(ons_code)
+    if COUNCIL.fullmatch(published):
+        return published
+    if published not in ("", "-") or not re.fullmatch(r"\d{3}|\d\d[A-Z]{2}|[A-Z]\d[A-Z]\d[A-Z]", code):
+        raise LayoutError(f"{where}: neither {published!r} is a code of ONS nor {code!r} one of a council")
+    return f"cassr:{code}"

@@ -6,54 +6,92 @@ published ones leave out trusts whose data were not acceptable; the share of dis
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, csv_table, value_or_mark
+from orchestration.readers.cells import LayoutError, csv_rows, csv_table
 from orchestration.readers.delayed_transfers import financial_year_of
+from orchestration.readers.ledger import COUNCIL, Ledger, as_code, visible
 
 COLUMNS = ("Data Type", "Upper Tier Local Authority Code", "Measure", "Value")
 COUNCIL_ROWS = "UTLA Aggregate"
+OTHER_ROWS = r"(?i)^(national|england|region(al)?|provider|trust|icb|system)\b"
+"""How the data types of other rows begin."""
+NO_COUNCIL = ("", "-", "UNKNOWN", "OTHER", "N/A")
+PERIODS = ("period", "month", "reporting period")
+"""Headings of columns that state the month, where there is one."""
 FRAMEWORK = "discharge_ready_date"
 
 
-def read_discharge_ready_date(content: bytes, year: int, month: int) -> pd.DataFrame:
+def read_discharge_ready_date(content: bytes, year: int, month: int, *, ledger: Ledger | None = None) -> pd.DataFrame:
     """Every measure of every council in one month; `item` is the measure's words as a name.
 
-    LayoutError names missing columns, says when there is no council, and refuses a council that has a measure twice.
+    LayoutError for a heading that is missing, new or said twice, when there is no council, for a council that has a measure twice or
+    lacks one the others have, for a data type that is not known, and for a month in the file that is another.
     """
-    table = csv_table(content, COLUMNS)
-    table = table.assign(line=range(2, len(table) + 2))
-    rows = table[table["Data Type"].str.strip() == COUNCIL_ROWS]
-    if rows.empty:
-        raise LayoutError(f"no row with Data Type {COUNCIL_ROWS!r}; found {', '.join(sorted(set(table['Data Type'])))}")
-    rows = rows[rows["Upper Tier Local Authority Code"].str.strip().str.fullmatch(r"E(06|08|09|10)\d{6}")]
-    twice = rows[rows.duplicated(["Upper Tier Local Authority Code", "Measure"])]
-    if len(twice):
-        raise LayoutError(f"line {twice.iloc[0]['line']}: {twice.iloc[0]['Measure']!r} stands twice for its council")
+    ledger = ledger or Ledger()
+    header = next(csv_rows(content))[1]
+    ledger.headings(header, {name: [name] for name in COLUMNS}, "header")
+    table = csv_table(content, [*COLUMNS, *(h for h in header if visible(h).casefold() in PERIODS)])
     financial_year = financial_year_of(year, month)
-    figures = []
-    for row in rows.to_dict("records"):
-        where = f"line {row['line']}"
-        value, mark = value_or_mark(row["Value"].rstrip("%"), where)
+    figures: list[dict[str, object]] = []
+    kinds: set[str] = set()
+    seen: dict[tuple[str, str], int] = {}
+    for number, cells in ledger.each(table.to_numpy().tolist(), 1, "CSV"):
+        kind, code_cell, measure, cell, *said = (visible(c) for c in cells)
+        kinds.add(kind)
+        line = number + 1
+        for period in said:
+            _same_month(period, year, month, line)
+        if kind != COUNCIL_ROWS:
+            if not re.search(OTHER_ROWS, kind):
+                raise LayoutError(f"line {line}: Data Type {kind!r} is neither {COUNCIL_ROWS!r} nor another that is known")
+            ledger.skip(f"rows of {kind}")
+            continue
+        area = as_code(code_cell)
+        if not COUNCIL.fullmatch(area):
+            if area in NO_COUNCIL:
+                ledger.skip("discharges of no known council")
+                continue
+            raise LayoutError(f"line {line}: {code_cell!r} is no code of a council")
+        if (area, measure) in seen:
+            raise LayoutError(f"lines {seen[area, measure]} and {line}: {measure!r} stands twice for its council")
+        seen[area, measure] = line
+        value, mark = ledger.value(cell.removesuffix("%"), f"line {line}")
+        ledger.read()
         figures.append(
             {
                 "framework": FRAMEWORK,
                 "financial_year": financial_year,
                 "period": f"{year}-{month:02d}",
-                "area_code": row["Upper Tier Local Authority Code"].strip(),
-                "item": item_name(row["Measure"]),
+                "area_code": area,
+                "item": item_name(measure),
                 "breakdown": "total",
-                "unit": "pct" if "%" in row["Measure"] else "count",
+                "unit": "pct" if "%" in measure else "count",
                 "value": value,
                 "mark": mark,
-                "locator": where,
+                "locator": f"line {line}",
             }
         )
+    if not figures:
+        raise LayoutError(f"no row with Data Type {COUNCIL_ROWS!r}; found {', '.join(sorted(kinds))}")
     return figures_frame(figures)
+
+
+def _same_month(said: str, year: int, month: int, line: int) -> None:
+    """LayoutError when a cell that states the period names another month than the edition's."""
+    for pattern in ("%B %Y", "%b %Y", "%b-%y", "%B-%Y", "%d/%m/%Y", "%Y-%m-%d", "%d-%b-%y", "%Y-%m"):
+        try:
+            found = dt.datetime.strptime(said, pattern).replace(tzinfo=dt.UTC)
+        except ValueError:
+            continue
+        if (found.year, found.month) != (year, month):
+            raise LayoutError(f"line {line}: it is of {found.year}-{found.month:02d}, not of {year}-{month:02d}")
+        return
 
 
 def item_name(measure: str) -> str:

@@ -12,77 +12,109 @@ from collections.abc import Sequence
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, csv_table, header_row, open_workbook, sheet_rows, value_or_mark
+from orchestration.readers.cells import LayoutError, cell_name, csv_rows, csv_table, header_row, open_workbook
+from orchestration.readers.ledger import ENGLAND, Ledger, has_number, visible
 
 SHEETS = ("MYE2 - Persons", "MYE2-All", "MYE2 - All", "Persons UK")
-BANDS = {"18_to_64": (18, 64), "65_and_over": (65, 90)}  # 90 stands for 90 and over
-UPPER_TIER = ("E06", "E08", "E09", "E10")
-ENGLAND = "E92000001"
+OLDEST = 90  # and over
+BANDS = {"18_to_64": (18, 64), "65_and_over": (65, OLDEST)}
 
 
-def read_population(content: bytes, year: int, sheets: Sequence[str] = SHEETS) -> pd.DataFrame:
+def read_population(content: bytes, year: int, sheets: Sequence[str] = SHEETS, *, ledger: Ledger | None = None) -> pd.DataFrame:
     """Residents aged 18-64 and 65+ in mid-`year`, upper-tier councils and England. Each figure is the sum of the cells it names.
 
-    Mid-2017 belongs to financial year 2017-18. Raises LayoutError when an age is missing or a cell is no number.
+    Mid-2017 belongs to financial year 2017-18. Raises LayoutError when an age is missing or stands twice, a cell is no number, a row's
+    ages do not make its own total, or the councils do not make England's.
     """
-    sheet, rows = sheet_rows(open_workbook(content), sheets)
+    ledger = ledger or Ledger()
+    book = open_workbook(content)
+    sheet = ledger.sheet(book.sheet_names, sheets)
+    rows = book.rows(sheet)
     head = header_row(rows, ["Code", "Name", "All ages"], sheet)
-    above = " ".join(str(cell) for row in rows[:head] for cell in row)
+    title = next((text for row in rows[:head] for cell in row if (text := visible(cell)).startswith("MYE2")), "")
+    sexes = {visible(cell).casefold() for row in rows[:head] for cell in row} & {"males", "females"}
+    if sexes or re.search(r"(?i)\b(fe)?males\b", title.split(" by ")[0]):
+        raise LayoutError(f"sheet {sheet!r}: expected persons; its title is {' '.join([title, *sexes])!r}")
+    above = " ".join(visible(cell) for row in rows[:head] for cell in row)
     years = set(re.findall(r"mid[- ](20\d\d)", above, re.IGNORECASE))
     if str(year) not in years:
         raise LayoutError(
             f"sheet {sheet!r}: expected estimates of mid-{year}; above the header stands {', '.join(sorted(years)) or 'no year'}"
         )
-    ages = _age_columns(rows[head], sheet)
+    code_column, everyone, ages = _age_columns(rows[head], sheet, ledger)
+    england: dict[str, float] = {}
+    councils: dict[str, list[float]] = {name: [] for name in BANDS}
     figures: list[dict[str, object]] = []
-    for number, row in enumerate(rows[head + 1 :], start=head + 1):
-        code = str(row[0]).strip()
-        if code != ENGLAND and not code.startswith(UPPER_TIER):
+    for number, row in ledger.each(rows[head + 1 :], head + 1, f"sheet {sheet!r}"):
+        if not has_number(row[everyone:]):
             continue
+        code = ledger.area(row[code_column], f"{sheet}!{cell_name(number, code_column)}")
+        if code is None:
+            continue
+        ledger.read()
+        residents = {
+            age: _residents(ledger, row[column], f"{sheet}!{cell_name(number, column)}", code) for age, column in ages.items()
+        }
+        where = f"{sheet}!{cell_name(number, everyone)}"
+        ledger.total(where, ledger.value(row[everyone], where)[0], residents.values(), 0.5, "the sum of its ages")
         for breakdown, (low, high) in BANDS.items():
-            columns = [ages[age] for age in range(low, high + 1)]
-            total = 0.0
-            for column in columns:
-                where = f"{sheet}!{cell_name(number, column)}"
-                value, mark = value_or_mark(row[column], where)
-                if value is None:
-                    raise LayoutError(f"{where}: population of {code} is {mark!r}, expected a number")
-                total += value
-            cells = f"{sheet}!{cell_name(number, columns[0])}:{cell_name(number, columns[-1])} (sum)"
+            total = sum(residents[age] for age in range(low, high + 1))
+            cells = f"{sheet}!{cell_name(number, ages[low])}:{cell_name(number, ages[high])} (sum)"
             figures.append(_figure(year, code, breakdown, total, cells))
+            if code == ENGLAND:
+                england[breakdown] = total
+            else:
+                councils[breakdown].append(total)
+    for breakdown, parts in councils.items():
+        ledger.total(f"{sheet}, England, {breakdown}", england.get(breakdown), parts, 0.5, "the sum of its councils")
     return figures_frame(figures)
 
 
+def _residents(ledger: Ledger, cell: object, where: str, code: str) -> float:
+    value, mark = ledger.value(cell, where)
+    if value is None:
+        raise LayoutError(f"{where}: population of {code} is {mark!r}, expected a number")
+    return value
+
+
+NOMIS_COLUMNS = ("GEOGRAPHY_CODE", "DATE_NAME", "C_AGE", "OBS_VALUE")
 NOMIS_AGES = {200: "all", 209: "65_and_over"} | {age + 101: str(age) for age in range(18, 65)}
 """Nomis' c_age: 200 all ages, 209 aged 65 and over, 119 to 165 the single years 18 to 64 (101 is under one)."""
 
 
-def read_nomis_population(content: bytes) -> pd.DataFrame:
+def read_nomis_population(content: bytes, year: int | None = None, *, ledger: Ledger | None = None) -> pd.DataFrame:
     """Residents aged 18-64 and 65+ of each year in an answer of the Nomis API (columns geography_code, date_name, c_age, obs_value).
 
-    18-64 is the sum of the single years 18 to 64. LayoutError when one of them is missing, and for a value that is no number: Nomis
-    serves only the councils of today, and leaves those that were abolished blank.
+    18-64 is the sum of the single years 18 to 64. LayoutError when one of them is missing or stands twice, for a value that is no number
+    (Nomis serves only the councils of today, and leaves those that were abolished blank), and for another year than `year`.
     """
-    table = csv_table(content, ["GEOGRAPHY_CODE", "DATE_NAME", "C_AGE", "OBS_VALUE"])
-    table = table[table["GEOGRAPHY_CODE"].str.startswith((*UPPER_TIER, ENGLAND))]
-    unknown = set(table["C_AGE"]) - {str(age) for age in NOMIS_AGES}
-    if unknown:
-        raise LayoutError(f"C_AGE {', '.join(sorted(unknown))} is not among 200, 209 and 119 to 165")
+    ledger = ledger or Ledger()
+    header = next(csv_rows(content))[1]
+    ledger.headings(header, {name: [name] for name in NOMIS_COLUMNS}, "header")
+    table = csv_table(content, NOMIS_COLUMNS)
+    lines: dict[tuple[str, str, str], tuple[int, str]] = {}
+    for number, row in ledger.each(table.to_numpy().tolist(), 1, "CSV"):
+        area, date, age, value = row
+        code = ledger.area(area, f"line {number + 1}, GEOGRAPHY_CODE")
+        if code is None:
+            continue
+        if age not in {str(known) for known in NOMIS_AGES}:
+            raise LayoutError(f"line {number + 1}: C_AGE {age} is not among 200, 209 and 119 to 165")
+        if year is not None and date != str(year):
+            raise LayoutError(f"line {number + 1}: DATE_NAME is {date}; expected {year}")
+        if (code, date, age) in lines:
+            raise LayoutError(f"lines {lines[code, date, age][0]} and {number + 1}: {code}, {date}, C_AGE {age} stands twice")
+        lines[code, date, age] = number + 1, value
+        ledger.read()
     figures: list[dict[str, object]] = []
-    for (code, date), rows in table.groupby(["GEOGRAPHY_CODE", "DATE_NAME"]):
-        found = dict(zip(rows["C_AGE"], zip(rows["OBS_VALUE"], rows.index + 2, strict=True), strict=True))
-        for breakdown, ages in (("18_to_64", range(119, 166)), ("65_and_over", (209,))):
-            lines = [found.get(str(age)) for age in ages]
-            if None in lines:
+    for code, date in dict.fromkeys((code, date) for code, date, _ in lines):
+        for breakdown, ages in (("18_to_64", range(119, 166)), ("65_and_over", range(209, 210))):
+            found = [lines.get((code, date, str(age))) for age in ages]
+            if None in found:
                 raise LayoutError(f"{code}, {date}: {breakdown} needs C_AGE {ages[0]} to {ages[-1]}, and not all are there")
-            total = 0.0
-            for text, line in (pair for pair in lines if pair is not None):
-                value, mark = value_or_mark(text, f"line {line}, OBS_VALUE")
-                if value is None:
-                    raise LayoutError(f"line {line}: population of {code} in {date} is {mark!r}, expected a number")
-                total += value
+            total = sum(_residents(ledger, text, f"line {line}, OBS_VALUE", code) for line, text in (f for f in found if f))
             where = f"rows: {code}, {date}, C_AGE {ages[0]}" + (f" to {ages[-1]} (sum)" if len(ages) > 1 else "")
-            figures.append(_figure(int(str(date)), str(code), breakdown, total, where))
+            figures.append(_figure(int(date), code, breakdown, total, where))
     return figures_frame(figures)
 
 
@@ -101,14 +133,9 @@ def _figure(year: int, code: str, breakdown: str, residents: float, where: str) 
     }
 
 
-def _age_columns(header: list[object], sheet: str) -> dict[int, int]:
-    """Column of each single year of age, found by its heading ('17', 17.0, '90+')."""
-    ages: dict[int, int] = {}
-    for column, cell in enumerate(header):
-        text = str(cell).strip().rstrip("+").removesuffix(".0")
-        if text.isdigit() and int(text) <= 90:
-            ages[int(text)] = column
-    missing = [age for age in range(91) if age not in ages]
-    if missing:
-        raise LayoutError(f"sheet {sheet!r}: no column for age {missing[0]}; header is {[str(c) for c in header][:12]}")
-    return ages
+def _age_columns(header: Sequence[object], sheet: str, ledger: Ledger) -> tuple[int, int, dict[int, int]]:
+    """Column of the code, of all ages, and of each single year of age, by heading ('17', 17.0, '90+'): each once, and no other heading."""
+    names = [re.sub(r"\.0$", "", visible(cell)) for cell in header]
+    ages = {f"age {age}": [str(age)] if age < OLDEST else [str(age), f"{age}+"] for age in range(OLDEST + 1)}
+    at = ledger.headings(names, {"code": ["Code"], "everyone": ["All ages"], **ages}, f"sheet {sheet!r}")
+    return at["code"], at["everyone"], {age: at[f"age {age}"] for age in range(OLDEST + 1)}

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, csv_table, value_or_mark
+from orchestration.readers.cells import LayoutError, csv_rows, csv_table
+from orchestration.readers.ledger import COUNCIL, Ledger
 
 AREA_COLUMNS = ("GEOGRAPHY_CODE", "GeographyCode")
 YEAR_COLUMNS = ("FY_Ending", "FYEnding")
 VALUE_COLUMN = "ITEMVALUE"
 TOTAL = "99"
-COUNCILS = ("E06", "E08", "E09", "E10")
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,32 @@ class Count:
     breakdown: str = "total"
 
 
-def read_salt(content: bytes, counts: Sequence[Count]) -> pd.DataFrame:
+def read_salt(content: bytes, counts: Sequence[Count], financial_year: str = "", *, ledger: Ledger | None = None) -> pd.DataFrame:
     """Counts of councils: each the sum of the rows it names; a row that is marked makes the whole count marked.
 
-    Raises LayoutError for a column or a key's value that is not there, for two rows of one cell, and for a cell that is neither a
-    number nor a mark.
+    Raises LayoutError for a column or a key's value that is not there, for two rows of one cell, for a cell that is neither a number nor
+    a mark, for another year than `financial_year`, for a code that is none, and for a count that some councils lack.
     """
+    ledger = ledger or Ledger()
+    ledger.headings(
+        next(csv_rows(content))[1],
+        {"area": AREA_COLUMNS, "year": YEAR_COLUMNS, "value": [VALUE_COLUMN], **{c: [c] for n in counts for c in n.where}},
+        "header",
+    )
     table = csv_table(content)
     area, year = _column(table, AREA_COLUMNS), _column(table, YEAR_COLUMNS)
+    years = {label(ending) for ending in table[year].unique()}
+    if financial_year and years != {financial_year}:
+        raise LayoutError(f"{year} is of {', '.join(sorted(years))}; expected {financial_year}")
     _column(table, (VALUE_COLUMN,))
     keys = [c for c in table.columns if c.endswith(("_Key", "_KEY"))]
     table = table.assign(line=range(2, len(table) + 2))
-    table = table[table[area].str.startswith(COUNCILS)]
+    codes = {cell: ledger.area(cell, f"{area} of line {line}") if cell.strip() else None
+             for cell, line in table.drop_duplicates(area)[[area, "line"]].itertuples(index=False)}  # fmt: skip
+    table = table.assign(**{area: table[area].map(codes)})
+    is_council = table[area].str.fullmatch(COUNCIL.pattern) == True  # noqa: E712
+    ledger.skip("rows of England, of regions and of types of council", int((~is_council).sum()))
+    table = table[is_council]
     figures: list[dict[str, object]] = []
     for count in counts:
         rows = table
@@ -61,12 +75,14 @@ def read_salt(content: bytes, counts: Sequence[Count]) -> pd.DataFrame:
             lines = ", ".join(map(str, twice["line"].head(2)))
             raise LayoutError(f"{count.item}: lines {lines} are the same cell of {twice.iloc[0][area]}; name more columns")
         for (code, ending), cells in rows.groupby([area, year]):
-            figures.append(_figure(count, str(code), str(ending), cells))
+            ledger.read(len(cells))
+            figures.append(_figure(count, str(code), str(ending), cells, ledger))
+    ledger.skip("rows of other counts", max(0, len(table) - ledger.rows_read))
     return figures_frame(figures)
 
 
-def _figure(count: Count, code: str, ending: str, cells: pd.DataFrame) -> dict[str, object]:
-    read = [value_or_mark(cell, f"line {line}") for cell, line in zip(cells[VALUE_COLUMN], cells["line"], strict=True)]
+def _figure(count: Count, code: str, ending: str, cells: pd.DataFrame, ledger: Ledger) -> dict[str, object]:
+    read = [ledger.value(cell, f"line {line}") for cell, line in zip(cells[VALUE_COLUMN], cells["line"], strict=True)]
     marks = [mark for value, mark in read if value is None]
     financial_year = label(ending)
     return {

@@ -19,10 +19,12 @@ YEAR = re.compile(r"^\d{4}-\d{2}$")
 Maturity = Literal["provisional", "final", "reissued"]
 Obtained = Literal["publishers_file", "copy", "compiled_table"]
 """How the figures came: the publisher's file itself; a copy of it, cell for cell, in another form; a table somebody compiled from it."""
+Meaning = Literal["suppressed", "not_available", "not_applicable", "not_submitted", "nothing", "note", "blank"]
+"""What a mark in place of a number says. `nothing` is a count of none; `blank` a cell that was published empty; `note` a note of the file's."""
 Option = str | int | list[str]
 Reader = Literal[
     "area_lookup", "ascof_annex", "ascof_index_series", "ascof_open_data", "boundaries", "code_changes", "council_table", "deflators", "delayed_transfers",
-    "deprivation", "discharge_ready_date", "finance_lines", "finance_tables_2021_22", "finance_totals_2016_17", "fingertips",
+    "deprivation", "discharge_ready_date", "finance_lines", "finance_tables", "finance_totals_2016_17", "fingertips",
     "nomis_population", "population", "revenue_outturn_form", "revenue_outturn_many_years", "revenue_outturn_summary", "salt",
 ]  # fmt: skip
 
@@ -32,11 +34,43 @@ class _Strict(BaseModel):
 
 
 class Layout(_Strict):
-    """How editions are laid out: which reader, what it is told (sheets, headings, encoding, ...), and which marks may stand for a number."""
+    """How editions are laid out: which reader, what it is told (sheets, headings, encoding, ...), and what may stand there beside figures."""
 
     reader: Reader
     options: dict[str, Option] = Field(default_factory=dict, description="Keyword arguments of the reader.")
-    marks: list[str] | None = Field(default=None, description="Marks this layout is known to use; any other is refused.")
+    marks: dict[str, Meaning] = Field(
+        default_factory=dict,
+        description="Marks that may stand for a number, with what they mean; any other is refused. <number> in a mark stands for digits.",
+    )
+    unused_headings: list[str] = Field(
+        default_factory=list,
+        description="Regular expressions of headings that are known and not read; .* where the layout was never seen whole.",
+    )
+    unused_sheets: list[str] = Field(
+        default_factory=list, description="Regular expressions of sheets that are known and not read."
+    )
+    unused_rows: list[str] = Field(
+        default_factory=list,
+        description="Regular expressions of names in rows without an area's code that are known and not read.",
+    )
+    councils: Literal["all", "some"] = Field(
+        default="all",
+        description="all: every figure stands for every council of the year, or the file is refused. some: councils of other years, or few.",
+    )
+
+    @field_validator("unused_headings", "unused_sheets", "unused_rows")
+    @classmethod
+    def _are_patterns(cls, values: list[str]) -> list[str]:
+        for value in values:
+            _compiled(value)
+        return values
+
+
+def _compiled(value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression: {error}") from None
 
 
 class Edition(_Strict):
@@ -66,6 +100,11 @@ class Edition(_Strict):
     obtained: Obtained = Field(
         default="publishers_file", description="Whether the file is the publisher's, a copy, or a compiled table."
     )
+    areas_of: list[str] = Field(
+        default_factory=list,
+        description="Years whose codes of councils it has, where it is not its own: codes lag behind, or run ahead.",
+    )
+    absent: list[str] = Field(default_factory=list, description="Councils of the year that it leaves out, by code.")
     superseded_by: str = Field(
         default="",
         description="The edition of this source that revised it: kept to show what was revised, never used by the index.",
@@ -92,10 +131,7 @@ class Edition(_Strict):
     @field_validator("title_pattern", "link_pattern")
     @classmethod
     def _is_a_pattern(cls, value: str | None) -> str | None:
-        try:
-            re.compile(value or "")
-        except re.error as error:
-            raise ValueError(f"{value!r} is no regular expression: {error}") from None
+        _compiled(value or "")
         return value
 
     @model_validator(mode="after")

@@ -9,11 +9,14 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from orchestration.acquisition.reading import ledger_of
 from orchestration.readers.ascof_time_series import read_ascof_time_series
 from orchestration.readers.cells import LayoutError
 from orchestration.readers.discharge_ready_date import item_name, read_discharge_ready_date, year_sums
+from orchestration.readers.ledger import Ledger
 from orchestration.readers.revenue_outturn import ADULT_SOCIAL_CARE, read_form, read_many_years
 from orchestration.readers.salt import Count, label, read_salt
+from orchestration.sources.model import sources
 from tests.conftest import one
 
 COUNCILS = ("E06000001", "E08000016")
@@ -31,13 +34,14 @@ def form(lines: tuple[str, ...] = ADULT_SOCIAL_CARE, sheet_name: str = "RO3_LA_D
     for note in ("Revenue Outturn", "Notes"):
         sheet.append([note])
     between = [f"Children {n}" for n in range(gap)]
-    sheet.append(["E-code", "ONS Code", "Local authority", *between, *[f"Line {n} - Net" for n in lines]])
-    sheet.append(["E1", "E06000001", "Hartlepool UA", *[7] * gap, *[100 + n for n in range(len(lines))]])
-    sheet.append(["E2", "E08000016", "Barnsley", *["[x]"] * gap, *["[x]"] * len(lines)])
-    sheet.append(["E3", "E07000223", "Adur", *[1] * gap, *[1] * len(lines)])
-    sheet.append(["Eng", "E92000001", "ENGLAND", *[7] * gap, *[200 + n for n in range(len(lines))]])
-    sheet.append(["[Y]", "E06", "Unitary Authorities", *[7] * gap, *[3] * len(lines)])
-    sheet.append(["", "", "", *["RO3-cscsr-empl"] * gap, *[f"RO3-{n}-net-cur-exp" for n in lines]])
+    sheet.append(["E-code", "ONS Code", "Local authority", "Class", *between, *[f"Line {n} - Net" for n in lines]])
+    sheet.append(["E0701", "E06000001", "Hartlepool UA", "UA", *[7] * gap, *[100 + n for n in range(len(lines))]])
+    sheet.append(["E4401", "E08000016", "Barnsley", "MD", *["[x]"] * gap, *["[x]"] * len(lines)])
+    sheet.append(["E3831", "E07000223", "Adur", "SD", *[1] * gap, *[1] * len(lines)])
+    sheet.append(["Eng", "E92000001", "ENGLAND", "Eng", *[7] * gap, *[200 + n for n in range(len(lines))]])
+    sheet.append(["[Y]", "E06", "Unitary Authorities", "UA", *[7] * gap, *[100 + n for n in range(len(lines))]])
+    sheet.append(["[Y]", "E08", "Metropolitan Districts", "MD", *[7] * gap, *[100] * len(lines)])
+    sheet.append(["", "", "", "", *[f"RO3-cscs{n}-empl" for n in range(gap)], *[f"RO3-{n}-net-cur-exp" for n in lines]])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
@@ -64,7 +68,7 @@ def test_a_form_is_read_by_the_machines_names(gap: int) -> None:
     ("content", "says"),
     [
         (form(sheet_name="RS_LA_Data_202526"), r"no sheet named RO3_LA_Data…; found 'RS_LA_Data_202526'"),
-        (form(lines=ADULT_SOCIAL_CARE[:-1]), r"no column RO3-asctot-net-cur-exp; found RO3-cscsr-empl"),
+        (form(lines=ADULT_SOCIAL_CARE[:-1]), r"no column RO3-asctot-net-cur-exp; found RO3-cscs0-empl"),
         (b"<html>", "not a workbook"),
     ],
 )
@@ -95,7 +99,7 @@ def test_many_years_in_one_file() -> None:
     assert set(figures["area_code"]) == {"E06000001", "E08000025"}
     assert one(figures, area_code="E06000001", item="ro3_asctot_net_current_expenditure")["value"] == 5
     assert figures[figures["area_code"] == "E08000025"]["value"].isna().all()
-    with pytest.raises(LayoutError, match="no column RO3_asctot_net_cur_exp"):
+    with pytest.raises(LayoutError, match="heading 'RO3_asctot_net_cur_exp' is missing"):
         read_many_years(many_years(RO3_asctot_net_cur_exp="RO3_asctot_nce"))
     with pytest.raises(LayoutError, match="year_ending '2018'"):
         read_many_years(many_years().replace(b"201803", b"2018"))
@@ -169,7 +173,7 @@ def test_a_marked_part_leaves_the_count_marked(mark: str) -> None:
         ),
         (salt(events(hospital_planned="1", hospital_unplanned="2") * 2), "lines 2, 4 are the same cell of E06000001"),
         (salt(events(hospital_planned="many", hospital_unplanned="2")), "line 2: 'many' is neither"),
-        (b"SHEET,ITEMVALUE\nLTS002a,1\n", "no column GEOGRAPHY_CODE or GeographyCode; found SHEET, ITEMVALUE"),
+        (b"SHEET,ITEMVALUE\nLTS002a,1\n", "heading 'GEOGRAPHY_CODE' or 'GeographyCode' is missing; found SHEET, ITEMVALUE"),
     ],
 )
 def test_a_count_that_cannot_be_taken_is_refused(content: bytes, says: str) -> None:
@@ -237,8 +241,9 @@ def test_a_year_is_its_twelve_months_and_a_mark_stays_a_mark() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (discharges(Measure="Metric"), "no column Measure; found Data Type"),
-        (discharges().replace(b"UTLA Aggregate", b"LA"), "no row with Data Type 'UTLA Aggregate'; found LA, National"),
+        (discharges(Measure="Metric"), "heading 'Measure' is missing; found Data Type"),
+        (discharges().replace(b"UTLA Aggregate", b"LA"), "Data Type 'LA' is neither 'UTLA Aggregate'"),
+        (discharges().replace(b"UTLA Aggregate", b"Region"), "no row with Data Type 'UTLA Aggregate'; found National"),
         (discharges().replace(b"Discharges", b"Total days (delay)"), "stands twice for its council"),
     ],
 )
@@ -250,35 +255,59 @@ def test_another_layout_of_discharges_is_refused(content: bytes, says: str) -> N
 # ASCOF series
 
 
-def series(header: list[str], row: list[object]) -> bytes:
+def series(header: list[str], row: list[object], title: str = "Table 3d(1a): self-directed support") -> bytes:
+    """A sheet of one measure: England, the nine regions and a council with the same row, and a type of council without a code."""
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.title = "Table_3d(1a)"
-    sheet.append(["Table 3d"])
+    sheet.append([title])
     sheet.append(["Local authority code", "Local authority", "ONS area code", *header])
-    sheet.append(["714", "Hartlepool", "E06000001", *row])
+    for code in ("E92000001", *(f"E1200000{n}" for n in range(1, 10)), "E06000001"):
+        sheet.append(["714", "An area", code, *row])
     sheet.append(["S", "Shire Counties", "[z]", *row])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
 
 
+KNOWN = Ledger(unused_rows=["shire counties"])
+
+
 def test_a_series_has_a_column_for_each_year_and_statistic() -> None:
     header = [
-        "2016 to 2017 - margin of error",
-        "2016 to 2017 - outcome",
-        "2023 to 2024 - good numerator",
+        "2022 to 2023 - margin of error",
+        "2022 to 2023 - outcome",
+        "2023 to 2024 - margin of error",
         "2023 to 2024 - outcome",
     ]
-    figures = read_ascof_time_series(series(header, [0.6, "38.7 (38.5)", 120, "[c]"]))
+    figures = read_ascof_time_series(series(header, [0.6, "38.7 (38.5)", 0.7, "[c]"]), ledger=KNOWN)
+    figures = figures[figures["area_code"] == "E06000001"]
     assert len(figures) == 4
-    assert one(figures, item="3D1A", financial_year="2016-17")["value"] == 38.7
-    assert one(figures, item="3D1A_margin_of_error")["value"] == 0.6
-    assert one(figures, item="3D1A_good_numerator")[["value", "unit"]].tolist() == [120, "count"]
+    assert one(figures, item="3D1A", financial_year="2022-23")["value"] == 38.7
+    assert one(figures, item="3D1A_margin_of_error", financial_year="2022-23")["value"] == 0.6
     assert one(figures, item="3D1A", financial_year="2023-24")["mark"] == "[c]"
-    with pytest.raises(LayoutError, match="heading '2016 to 2017 - share' is not"):
-        read_ascof_time_series(series(["2016 to 2017 - share"], [1]))
+    one_part = read_ascof_time_series(series(["2023 to 2024 - good outcome"], [12]), ledger=KNOWN)
+    assert one(one_part, item="3D1A_good", area_code="E06000001")[["value", "unit"]].tolist() == [12, "pct"]
+
+
+@pytest.mark.parametrize(
+    ("header", "title", "says"),
+    [
+        (["2016 to 2017 - share"], "Table 3d(1a): x", "heading '2016 to 2017 - share' is not"),
+        (["2016 to 2017 - outcome", "2016 to 2017 - outcome"], "Table 3d(1a): x", "stands twice"),
+        (["2016 to 2017 - outcome", "2018 to 2019 - outcome"], "Table 3d(1a): x", "no column of the year after 2016-17"),
+        (
+            ["2016 to 2017 - margin of error", "2016 to 2017 - outcome", "2017 to 2018 - outcome"],
+            "Table 3d(1a): x",
+            "other columns",
+        ),
+        (["2016 to 2017 - outcome"], "Table 3d(2a): x", "its title should be of Table 3D1A"),
+    ],
+)
+def test_a_series_laid_out_otherwise_is_refused(header: list[str], title: str, says: str) -> None:
+    with pytest.raises(LayoutError, match=says):
+        read_ascof_time_series(series(header, [1] * len(header), title), ledger=KNOWN)
 
 
 def test_the_series_agrees_with_the_embedded_outcomes(given_data: Path) -> None:
@@ -288,7 +317,8 @@ def test_the_series_agrees_with_the_embedded_outcomes(given_data: Path) -> None:
     """
     old = {"1A": "1A", "1B": "1J", "1C": "1D", "1D": "3A", "1E": "3B", "3A": "1B", "3B": "3C", "3C1": "3D1", "3C2": "3D2", "4A": "4A",
            "5A1": "1I1", "5A2": "1I2"}  # fmt: skip
-    read = read_ascof_time_series((given_data / "publisher" / "ascof" / "ascof_2024_25.ods").read_bytes(), ("outcome",))
+    content = (given_data / "publisher" / "ascof" / "ascof_2024_25.ods").read_bytes()
+    read = read_ascof_time_series(content, ("outcome",), ledger=ledger_of(sources()["ascof"], "2024-25"))
     read = read[read["item"].isin(old) & read["value"].notna()]
     tidy = pd.read_csv(given_data / "figures" / "ascof_outcomes.csv")
     sides = [read, read.assign(item=read["item"].map(old), framework="ascof_2014")]

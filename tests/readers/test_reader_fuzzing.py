@@ -73,7 +73,7 @@ TABLES: dict[str, tuple[Reader, list[list[object]]]] = {
          *[["201803", area, "n", "submitted", 900 + n, 300 + n] for n, area in enumerate(AREAS)]],
     ),
     "nomis": (read_nomis_population, nomis()),
-    "deflators": (read_deflators, [["", "x", "", ""], ["", "Financial year", "2022-23 = 100", ""], *[["", f"{y}-{(y + 1) % 100:02d}", y - 1950, ""] for y in range(2011, 2024)]]),
+    "deflators": (read_deflators, [["", "x", "", ""], ["", "Financial year", "2022-23 = 100", "per cent change"], *[["", f"{y}-{(y + 1) % 100:02d}", y - 1922, ""] for y in range(2011, 2024)]]),
 }  # fmt: skip
 
 
@@ -203,20 +203,22 @@ LINES = ("asctot", "ascphyold")
 BOOKS: dict[str, tuple[Reader, list[list[object]], str]] = {
     "form": (
         lambda content: read_form(content, "2024-25", lines=LINES),
-        [["Revenue outturn 2024-25", None, None, None, None], ["E-code", "ONS Code", "Local authority", "Total", "Older"],
-         *[["E1", area, "n", 900 + n, 300 + n] for n, area in enumerate(AREAS)], ["", "", "", *[f"RO3-{n}-net-cur-exp" for n in LINES]]],
+        [["Revenue outturn 2024-25", None, None, None, None, None], ["E-code", "ONS Code", "Local authority", "Class", "Total - Net (C7)", "Physical support 65+ - Net (C7)"],
+         *[["E1001", area, "n", "UA", 900 + n, 300 + n] for n, area in enumerate(AREAS)], ["", "", "", "", *[f"RO3-{n}-net-cur-exp" for n in LINES]]],
         "RO3_LA_Data_202425",
     ),
     "delayed transfers": (
         read_delayed_transfers,
         [*[[None] * 9] * 4, [None, None, "June 2016"], *[[None] * 9] * 8,
          [None, "Region", "ONS Geography", "Code", "Name", "NHS", "Social Care", "Both", "Total"],
-         *[[None, "N", area, str(n), "n", 10 + n, 5 + n, 2, 17 + 2 * n] for n, area in enumerate(AREAS)]],
+         [None, "-", "-", "-", "England", 33, 18, 6, 57],
+         *[[None, "N", area, str(101 + n), "n", 10 + n, 5 + n, 2, 17 + 2 * n] for n, area in enumerate(AREAS)]],
         "LA - by responsible org",
     ),
     "series": (
         read_ascof_time_series,
-        [["Table 3d"], ["Local authority code", "Local authority", "ONS area code", "2016 to 2017 - outcome", "2023 to 2024 - outcome"],
+        [["Table 3d(1a): self-directed support"], ["Local authority code", "Local authority", "ONS area code", "2022 to 2023 - outcome", "2023 to 2024 - outcome"],
+         ["E", "England", "E92000001", 33.5, 63.5], *[["r", "n", f"E1200000{n}", 29.5 + n, 59.5 + n] for n in range(1, 10)],
          *[["1", "n", area, 30.5 + n, 60.5 + n] for n, area in enumerate(AREAS)]],
         "Table_3d(1a)",
     ),
@@ -323,7 +325,7 @@ def test_nomis_sums_single_years_and_takes_nothing_that_is_missing() -> None:
     ]
     with pytest.raises(LayoutError, match="18_to_64 needs C_AGE 119 to 165, and not all are there"):
         read_nomis_population(as_csv([row for row in nomis() if row[2] != 140]))
-    with pytest.raises(LayoutError, match="population of E06000001 in 2024 is '', expected a number"):
+    with pytest.raises(LayoutError, match="population of E06000001 is '', expected a number"):
         read_nomis_population(as_csv([[*row[:3], "" if row[2] == 209 else row[3]] for row in nomis()]))
 
 

@@ -11,12 +11,13 @@ import pytest
 
 from orchestration.acquisition.embed import compile_figures, council_counts
 from orchestration.figures import FIGURE_COLUMNS, figure_files, read_figures
-from orchestration.readers.activity_and_finance import read_finance_totals_2016_17, read_tables, tables_2021_22
-from orchestration.readers.cells import LayoutError, cell_name, value_or_mark
+from orchestration.readers.activity_and_finance import read_finance_tables, read_finance_totals_2016_17
+from orchestration.readers.cells import LayoutError, cell_name
 from orchestration.readers.deflators import read_deflators
 from orchestration.readers.delayed_transfers import financial_year_of, read_delayed_transfers
 from orchestration.readers.deprivation import read_deprivation
 from orchestration.readers.fingertips import read_fingertips
+from orchestration.readers.ledger import Ledger
 from orchestration.readers.population import read_population
 from orchestration.settings import Settings
 from orchestration.sources.model import sources
@@ -32,16 +33,16 @@ def test_cell_names(row: int, column: int, name: str) -> None:
 
 @pytest.mark.parametrize("mark", ["", "-", "[x]", "[c]", ":", "*", "NA"])
 def test_a_mark_is_never_zero(mark: str) -> None:
-    assert value_or_mark(mark, "A1") == (None, mark)
+    assert Ledger().value(mark, "A1") == (None, mark)
 
 
 def test_numbers_with_commas_are_read_and_other_text_is_refused() -> None:
-    assert value_or_mark(" 1,234.5 ", "A1") == (1234.5, "")
-    assert value_or_mark(0, "A1") == (0.0, "")
+    assert Ledger().value(" 1,234.5 ", "A1") == (1234.5, "")
+    assert Ledger().value(0, "A1") == (0.0, "")
     with pytest.raises(LayoutError, match=r"Sheet!B7: 'about ten' is neither"):
-        value_or_mark("about ten", "Sheet!B7")
+        Ledger().value("about ten", "Sheet!B7")
     for text, value in (("-3", -3), ("12.", 12), (".5", 0.5), ("1,234,567", 1234567), ("2.1e3", 2100), ("0", 0)):
-        assert value_or_mark(text, "A1") == (value, "")
+        assert Ledger().value(text, "A1") == (value, "")
     for text in (
         "nan",
         "inf",
@@ -60,7 +61,7 @@ def test_numbers_with_commas_are_read_and_other_text_is_refused() -> None:
         "+",
     ):
         with pytest.raises(LayoutError, match="is neither a number"):
-            value_or_mark(text, "A1")
+            Ledger().value(text, "A1")
 
 
 def test_months_fall_in_financial_years() -> None:
@@ -111,7 +112,10 @@ def test_delayed_transfers_small_workbook() -> None:
     ("changes", "says"),
     [
         ({"sheet": "Something else"}, "no sheet named 'LA - by responsible org'; found 'Something else'"),
-        ({"columns": ["NHS", "Both", "Total", "Other"]}, "no header row with Code, Name, NHS, Social Care"),
+        (
+            {"columns": ["NHS", "Both", "Total", "Other"]},
+            "expected headings Region, ONS Geography, Code, Name, NHS, Social Care, Both, Total",
+        ),
         ({"period": "Spring"}, "cell C5: expected a month such as 'June 2016', found 'Spring'"),
     ],
 )
@@ -126,8 +130,8 @@ def test_a_web_page_is_not_a_workbook() -> None:
 
 
 def test_deflators_keep_the_mark_of_forecast_years() -> None:
-    content = b'\xef\xbb\xbf,x\n,Financial year,2022-23 = 100,\n,2009-10,75.164,\n,2021-22,93.629,\n,2022-23,100.000,\n,"2023-24 (1), (2)",-,\n'
-    frame = read_deflators(content)
+    content = b'\xef\xbb\xbf,x\n,Financial year,2022-23 = 100,per cent change on previous year\n,2020-21,75.164,\n,2021-22,93.629,\n,2022-23,100.000,\n,"2023-24 (1), (2)",-,\n'
+    frame = read_deflators(content, "2021-22")
     assert frame["financial_year"].tolist() == ["2021-22", "2022-23", "2023-24"]
     assert frame["locator"].tolist() == ["C4", "C5", "C6"]
     assert frame["mark"].tolist() == ["", "", "-"]
@@ -165,7 +169,7 @@ def test_fingertips_takes_each_area_once_and_leaves_inequalities_out() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"a,b\n1,2\n", "no column Indicator ID"),
+        (b"a,b\n1,2\n", "heading 'Indicator ID' is missing"),
         (fingertips_csv("1,x,p,E06000001,n,Persons,65+,,,2019,5,"), "expected a financial year such as 2017/18"),
         (
             fingertips_csv("1,x,p,E06000001,n,Persons,65+,,,2019/20,5,", "1,x,p,E06000001,n,Persons,65+,,,2019/20,6,"),
@@ -228,7 +232,8 @@ def test_2016_17_finance_totals(given_data: Path) -> None:
 
 def test_2021_22_tables(given_data: Path) -> None:
     path = given_data / "publisher" / "activity_and_finance" / "ASCFR and SALT Data Tables 2021-22.xlsx"
-    frame = read_tables(path.read_bytes(), tables_2021_22())
+    layout = sources()["activity_and_finance"].layouts["data_tables"]
+    frame = read_finance_tables(path.read_bytes(), "2021-22", **layout.options, ledger=Ledger(marks=list(layout.marks)))
     england = frame[frame["area_code"] == "E92000001"]
     assert one(england, item="gross_current_expenditure", financial_year="2020-21")["value"] == pytest.approx(
         21_242_497.4985, abs=1e-3
