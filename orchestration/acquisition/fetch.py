@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import shutil
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +18,14 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from orchestration.acquisition import store
+from orchestration.acquisition.child import read_in_child
 from orchestration.acquisition.download import Limits, Outcome, RefusedError, download, host_of
 from orchestration.acquisition.importing import outcome_of_file
+from orchestration.acquisition.likeness import prove_year
 from orchestration.acquisition.links import links_of
-from orchestration.acquisition.reading import read_edition
+from orchestration.acquisition.reading import is_table
 from orchestration.readers.cells import LayoutError
+from orchestration.settings import get_settings
 from orchestration.sources.model import Edition, Source
 
 CONTENT_API: Final = "https://www.gov.uk/api/content"
@@ -28,6 +33,8 @@ AT_ONCE: Final = 8
 PER_HOST: Final = 2
 SILENT_AT_MOST: Final = 4
 """Downloads in a row from which a host sent nothing at all, before it is taken to be down; one file that hangs does not make it so."""
+DRIPPED_AT_MOST: Final = 2
+"""Downloads in a row that used all their time while the host dripped."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,17 @@ class Fetcher:
     raw_dir: Path
     limits: Limits = field(default_factory=Limits)
     mirror: str | None = None
+    private: bool = False
+    """Whether redirects may lead to private addresses or to http."""
+    source_seconds: float = 1_800
+    run_seconds: float = 7_200
+    """What all editions of a source, and all sources together, may take; what is left then is not asked for, and says so."""
     _gates: dict[str, threading.Semaphore] = field(default_factory=lambda: defaultdict(lambda: threading.Semaphore(PER_HOST)))
     _unreachable: dict[str, str] = field(default_factory=dict)
     _silent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _dripped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _ends: dict[str, float] = field(default_factory=dict)
+    _ends_in_all: float = math.inf
     _pages: dict[str, Outcome | bytes] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -62,10 +77,15 @@ class Fetcher:
     ) -> list[Fetched]:  # fmt: skip
         """Fetch editions (source, name) in the order asked for; one that fails leaves the others alone."""
 
+        self._ends_in_all = time.monotonic() + self.run_seconds
+        self._ends.clear()
+
         def one(pair: tuple[Source, str]) -> Fetched:
             source, name = pair
+            with self._lock:
+                end = min(self._ends.setdefault(source.source, time.monotonic() + self.source_seconds), self._ends_in_all)
             try:
-                done = self._one(source, name)
+                done = self._one(source, name, end)
             except (OSError, store.StoreError) as error:
                 done = Fetched(source.source, name, Outcome("", "failed", f"could not be kept: {error}"))
             with self._lock:
@@ -78,23 +98,26 @@ class Fetcher:
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             return list(pool.map(one, wanted))
 
-    def _one(self, source: Source, name: str) -> Fetched:
+    def _one(self, source: Source, name: str, end: float) -> Fetched:
         edition = source.editions[name]
         arrived = store.arriving(self.raw_dir, source.source, name)
         issue = store.newest(self.raw_dir, source.source, name)
-        known = dict(issue.sidecar["headers"]) if issue else {}
         try:
-            outcome = self._download(source, edition, arrived, known)
+            outcome = self._download(source, edition, arrived, issue, end)
             if outcome.result != "fetched":
                 return Fetched(source.source, name, outcome)
             try:
-                read_edition(source, name, arrived.read_bytes(), edition.file_name, self.raw_dir / source.source)
+                reading = read_in_child(source, name, arrived, edition.file_name, self.raw_dir / source.source)
+                if not is_table(source, name):
+                    prove_year(reading.figures, source.source, get_settings().figures_dir)
             except LayoutError as error:
                 if "counts.csv" not in str(error):  # a file that only lacks its dictionary is kept
                     return Fetched(
                         source.source, name, replace(outcome, result="failed", reason=f"came, but cannot be read: {error}")
                     )
             _, kept = store.keep(self.raw_dir, (source.source, name, edition.file_name), arrived, outcome, "fetched")
+            if kept == "withdrawn":
+                outcome = replace(outcome, reason="the publisher went back to an earlier issue, which stands again")
             return Fetched(source.source, name, replace(outcome, result="unchanged") if kept == "same" else outcome, kept)
         except RefusedError as error:
             return Fetched(
@@ -103,11 +126,11 @@ class Fetcher:
         finally:
             arrived.unlink(missing_ok=True)
 
-    def _download(self, source: Source, edition: Edition, target: Path, known: dict[str, str]) -> Outcome:
+    def _download(self, source: Source, edition: Edition, target: Path, issue: store.Held | None, end: float) -> Outcome:
         """From where the edition is; on a mirror, also from the source's folder by the file's name."""
         reason = ""
         try:
-            outcome = self._get(self.resolve(edition), target, known)
+            outcome = self._get(self.resolve(edition), target, issue, end=end)
             if outcome.result != "failed" or self.mirror is None:
                 return outcome
             reason = outcome.reason
@@ -115,7 +138,7 @@ class Fetcher:
             if self.mirror is None:
                 raise
             reason = str(error)
-        by_name = self._get(f"https://mirror/{source.folder}/{quote(edition.file_name)}", target, known)
+        by_name = self._get(f"https://mirror/{source.folder}/{quote(edition.file_name)}", target, issue, end=end)
         return by_name if by_name.result != "failed" else replace(by_name, reason=f"{reason}; {by_name.reason}")
 
     def resolve(self, edition: Edition) -> str:
@@ -145,7 +168,7 @@ class Fetcher:
         if seen is None:
             name = hashlib.sha256(address.encode()).hexdigest()[:16]
             target = store.arriving(self.raw_dir, "page", f"{name}-{threading.get_ident()}")
-            outcome = self._get(address, target, {}, pages=True)
+            outcome = self._get(address, target, None, pages=True)
             seen = target.read_bytes() if outcome.result == "fetched" else outcome
             target.unlink(missing_ok=True)
             with self._lock:
@@ -164,8 +187,13 @@ class Fetcher:
         """Whether somebody is asked over a network: a folder that lacks one page may have the next."""
         return self.mirror is None or self.mirror.startswith(("http://", "https://"))
 
-    def _get(self, address: str, target: Path, known: dict[str, str], pages: bool = False) -> Outcome:
-        """From the publisher, or from the mirror instead."""
+    def _get(
+        self, address: str, target: Path, issue: store.Held | None, *, pages: bool = False, end: float = math.inf
+    ) -> Outcome:
+        """From the publisher, or from the mirror instead, within what is left of the budget.
+
+        What the server said of the issue held is shown to it again only at the address that said so: another server's words mean nothing.
+        """
         parts = urlsplit(address)
         if self.mirror is not None and not self.mirror_is_no_folder:
             return _from_folder(Path(self.mirror), parts.path, address, target, pages)
@@ -179,10 +207,17 @@ class Fetcher:
                 down = self._unreachable.get(host)
             if down:
                 return Outcome(address, "failed", f"{host} could not be reached a moment ago: {down}")
-            outcome = download(address, target, self.limits, known, pages=pages)
+            left = min(end, self._ends_in_all) - time.monotonic()
+            if left <= 0:
+                return Outcome(address, "failed", "not asked for: the time for this source, or for the run, was used up")
+            known = dict(issue.sidecar["headers"]) if issue and issue.sidecar["address"] == address else {}
+            limits = replace(self.limits, total_seconds=min(self.limits.total_seconds, left))
+            outcome = download(address, target, limits, known, pages=pages, private=self.private)
         with self._lock:
-            self._silent[host] = self._silent[host] + 1 if outcome.result == "failed" and outcome.status is None else 0
-            if outcome.unreachable or self._silent[host] >= SILENT_AT_MOST:
+            failed = outcome.result == "failed"
+            self._silent[host] = self._silent[host] + 1 if failed and outcome.status is None else 0
+            self._dripped[host] = self._dripped[host] + 1 if outcome.dripped else 0
+            if outcome.unreachable or self._silent[host] >= SILENT_AT_MOST or self._dripped[host] >= DRIPPED_AT_MOST:
                 self._unreachable[host] = outcome.reason
         return outcome
 

@@ -18,7 +18,9 @@ from typing import Final
 import pandas as pd
 
 from orchestration.acquisition import store
-from orchestration.acquisition.reading import is_table, read_edition
+from orchestration.acquisition.child import read_in_child
+from orchestration.acquisition.likeness import prove_year
+from orchestration.acquisition.reading import is_table
 from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, read_all_figures, read_table
 from orchestration.readers.cells import LayoutError
 from orchestration.readers.discharge_ready_date import item_name, year_sums
@@ -63,7 +65,8 @@ def gather(figures_dir: Path, raw_dir: Path, report: Callable[[str], None] = lam
         for name, issue in _to_read(source, raw_dir):
             order += 1
             try:
-                figures = read_edition(source, name, issue.path.read_bytes(), issue.path.name, raw_dir / source.source)
+                figures = read_in_child(source, name, issue.path, issue.path.name, raw_dir / source.source).figures
+                prove_year(figures, source.source, figures_dir)
             except LayoutError as error:
                 unread[f"{source.source} {name}"] = str(error)
                 report(f"{source.source} {name}: cannot be read: {error}")

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from orchestration.acquisition import store
+from orchestration.acquisition.child import read_in_child
 from orchestration.acquisition.download import HTML_STARTS, Outcome
-from orchestration.acquisition.reading import read_edition
+from orchestration.acquisition.likeness import prove_year
+from orchestration.acquisition.reading import Reading, is_table
 from orchestration.readers.cells import LayoutError
+from orchestration.settings import get_settings
 from orchestration.sources.model import Source
 
 SHOWN: Final = 3
@@ -47,14 +50,13 @@ def import_file(path: Path, source: Source, financial_year: str, raw_dir: Path, 
     outcome = outcome_of_file(path, path.resolve().as_uri())
     if outcome.result == "failed":
         raise ValueError(f"{path.name}: {outcome.reason}")
-    content = path.read_bytes()
-    name, figures = _fitting(content, path.name, source, _candidates(source, financial_year, edition, path.name), raw_dir)
+    name, reading = _fitting(path, source, _candidates(source, financial_year, edition, path.name), raw_dir)
     arrived = store.arriving(raw_dir, source.source, name)
     shutil.copyfile(path, arrived)
     kept, what = store.keep(raw_dir, (source.source, name, source.editions[name].file_name), arrived, outcome, "imported")
     said = {"source": source.source, "edition": name, "financial_year": source.editions[name].financial_year, "kept": what}
     store.log_outcome(raw_dir, said | outcome.row())
-    return Imported(kept, what, figures)
+    return Imported(kept, what, len(reading.figures))
 
 
 def _candidates(source: Source, financial_year: str, edition: str | None, name: str) -> list[str]:
@@ -73,12 +75,15 @@ def _candidates(source: Source, financial_year: str, edition: str | None, name: 
     return [n for n in of_year if source.editions[n].file_name == name] or of_year
 
 
-def _fitting(content: bytes, name: str, source: Source, candidates: list[str], raw_dir: Path) -> tuple[str, int]:
-    fits: dict[str, int] = {}
+def _fitting(path: Path, source: Source, candidates: list[str], raw_dir: Path) -> tuple[str, Reading]:
+    name, fits = path.name, dict[str, Reading]()
     refused: list[str] = []
     for edition in candidates:
         try:
-            fits[edition] = len(read_edition(source, edition, content, name, raw_dir / source.source))
+            reading = read_in_child(source, edition, path, path.name, raw_dir / source.source)
+            if not is_table(source, edition):
+                prove_year(reading.figures, source.source, get_settings().figures_dir)
+            fits[edition] = reading
         except LayoutError as error:
             refused.append(str(error) if len(candidates) == 1 else f"as {edition}: {error}")
     if not fits and len(refused) > SHOWN:

@@ -72,6 +72,11 @@ TABLE_READERS: Final[dict[str, Callable[..., pd.DataFrame]]] = {
 }
 """Readers of reference tables, which hold no figures."""
 
+NOT_NEGATIVE: Final = ("count", "per_100k", "persons", "days")
+ROUNDED: Final = 0.05
+MANY: Final = 50
+MOST_THE_SAME: Final = 0.2
+"""Some lines of a return are nothing everywhere; a file in which a fifth of all figures are is not that file."""
 COUNTS_FILE: Final = "counts.csv"
 
 
@@ -118,6 +123,8 @@ def read(source: Source, edition: str, content: bytes, name: str, beside: Path |
             figures["locator"] = figures["locator"].str.removeprefix(f"{described.sheet}!")
         figures = put_right(figures, [e for e in known_errors() if (e.source, e.edition) == (source.source, edition)])
         _each_once(figures)
+        _within_their_unit(figures)
+        _varied(figures)
         _councils(figures, source, edition)
         _enough(len(figures), source, edition)
     except LayoutError as error:
@@ -193,6 +200,32 @@ def _salt_counts(beside: Path | None, edition: str) -> list[Count]:
         Count(str(item), {str(column): tuple(cells["value"]) for column, cells in rows.groupby("column")})
         for item, rows in table.groupby("item")
     ]
+
+
+def _within_their_unit(figures: pd.DataFrame) -> None:
+    """LayoutError for a share outside 0 to 100 %, and for a count, rate or number of people below nothing."""
+    value, unit = figures["value"], figures["unit"]
+    wrong = figures[((unit == "pct") & ((value < 0) | (value > 100 + ROUNDED))) | (unit.isin(NOT_NEGATIVE) & (value < 0))]
+    if len(wrong):
+        row = wrong.iloc[0]
+        raise LayoutError(
+            f"{row['locator']}: {row['item']} of {row['area_code']} is {row['value']:g}, which no {row['unit']} can be"
+        )
+
+
+def _varied(figures: pd.DataFrame) -> None:
+    """LayoutError for a figure that is the same number for every council, nothing apart from something: a column of another kind."""
+    held = figures[
+        figures["value"].notna()
+        & figures["area_code"].map(lambda code: as_ons_code(code).startswith(("E06", "E08", "E09", "E10")))
+    ]
+    blocks = held.groupby(["period", "item", "breakdown"])["value"].agg(["nunique", "size", "first"])
+    same = blocks[(blocks["nunique"] == 1) & (blocks["size"] >= MANY)]
+    if len(same) and (len(same) > MOST_THE_SAME * len(blocks) or (same["first"] != 0).any()):
+        period, item, breakdown = same.index[0]
+        raise LayoutError(
+            f"{item} ({breakdown}, {period}) is {same['first'].iloc[0]:g} for each of {int(same['size'].iloc[0])} councils"
+        )
 
 
 def _councils(figures: pd.DataFrame, source: Source, edition: str) -> None:

@@ -20,7 +20,7 @@ from orchestration.acquisition.download import Outcome
 
 SIDECAR: Final = ".json"
 OUTCOMES: Final = "outcomes.jsonl"
-Kept = Literal["new", "same", "reissue"]
+Kept = Literal["new", "same", "reissue", "withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -72,33 +72,49 @@ def newest(raw_dir: Path, source: str, edition: str) -> Held | None:
 
 
 def keep(raw_dir: Path, issue: tuple[str, str, str], arrived: Path, outcome: Outcome, how: str) -> tuple[Held, Kept]:
-    """Take a file that arrived into the store; returns it and what it is: new, same or reissue.
+    """Take a file that arrived into the store; returns it and what it is: new, same, reissue, or withdrawn.
 
     `issue` is source, edition and the file's name; `arrived` lies on the same disk as the store and is moved. The same bytes as any issue
-    held are dropped; other bytes stand beside it under their hash. `how` is fetched or imported.
+    held are dropped; other bytes stand beside it under their hash. The bytes of an issue that is not the newest mean that what came after
+    was withdrawn: that issue is the newest again. `how` is fetched or imported.
     """
     source, edition, name = issue
     issues = held(raw_dir, source, edition)
     same = next((one for one in issues if one.sha256 == outcome.sha256), None)
     if same is not None:
         arrived.unlink()
-        return same, "same"
+        if same.sha256 == issues[-1].sha256:
+            return same, "same"
+        again = {
+            **same.sidecar,
+            "number": issues[-1].sidecar["number"] + 1,
+            "again_at": outcome.at,
+            "withdrew": issues[-1].sha256,
+        }
+        _write_sidecar(same.path, again)
+        return Held(source, edition, same.path, again), "withdrawn"
     target = folder_of(raw_dir, source, edition) / name
     said: dict[str, Any] = {
         "source": source, "edition": edition, "how": how, "address": outcome.address, "sha256": outcome.sha256,
-        "size_bytes": outcome.size_bytes, "headers": dict(outcome.headers), "at": outcome.at, "number": len(issues) + 1,
+        "size_bytes": outcome.size_bytes, "headers": dict(outcome.headers), "at": outcome.at,
+        "number": issues[-1].sidecar["number"] + 1 if issues else 1,
     }  # fmt: skip
     if issues:
         target = target.with_name(f"{target.stem}.{outcome.sha256[:8]}{target.suffix}")
         said["reissue_of"] = issues[-1].sha256
     target.parent.mkdir(parents=True, exist_ok=True)
-    sidecar = target.with_name(target.name + SIDECAR)
-    aside = sidecar.with_name(sidecar.name + ".part")
-    aside.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     # The bytes first: a file without a sidecar is not held, a sidecar without its file would be an error.
     arrived.replace(target)
-    aside.replace(sidecar)
+    _write_sidecar(target, said)
     return Held(source, edition, target, said), "reissue" if issues else "new"
+
+
+def _write_sidecar(path: Path, said: dict[str, Any]) -> None:
+    """What is said of a file, aside and renamed."""
+    sidecar = path.with_name(path.name + SIDECAR)
+    aside = sidecar.with_name(sidecar.name + ".part")
+    aside.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    aside.replace(sidecar)
 
 
 def arriving(raw_dir: Path, source: str, edition: str) -> Path:

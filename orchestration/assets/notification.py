@@ -58,16 +58,16 @@ def tell(settings: Settings, what: Mapping[str, object]) -> dict[str, object]:
     """Write down that something needs a person, then tell the address; one that does not answer changes nothing but is written down too."""
     said: dict[str, object] = {"at": dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat(), **what}
     if settings.notify:
-        import requests
+        import httpx
 
         host = urlsplit(settings.notify).hostname or ""
         try:
             _refuse_inside(host)
-            answer = requests.post(settings.notify, json=said, timeout=SECONDS, allow_redirects=False)
-            if not answer.ok or answer.is_redirect:
-                raise requests.RequestException(f"answered {answer.status_code}")
+            answer = httpx.post(settings.notify, json=said, timeout=SECONDS, follow_redirects=False)
+            if not answer.is_success:
+                raise httpx.HTTPError(f"answered {answer.status_code}")
             said["told"] = host
-        except (requests.RequestException, OSError) as error:
+        except (httpx.HTTPError, OSError) as error:
             # the address holds a token as often as not, and so do the library's own words: only the host and the kind of fault are kept
             told = str(error) if isinstance(error, _RefusedError) or "answered" in str(error) else type(error).__name__
             said["not_told"] = f"{host}: {told}"

@@ -5,6 +5,7 @@ Amounts are in GBP thousand in both layouts. Which tables and columns of a workb
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ TOTALS_AMOUNTS = (
     "TOTALEXPENDITURE", "TOTALINCOME", "NETTOTALEXPENDITURE", "GROSSTOTALEXPENDITURE", "NETCURRENTEXPENDITURE", "GROSSCURRENTEXPENDITURE"
 )  # fmt: skip
 ROUNDED = 0.01
+PER = 100_000
+PER_ADULTS = " per 100,000 adults"
 AREA_HEADINGS = ("Geography code", "LA code", "LA name")
 TITLE_WITHIN = 10
 SUMMED = {"gbp_thousand": 0.01, "count": 2.5}
@@ -72,7 +75,7 @@ def read_finance_totals_2016_17(content: bytes, *, ledger: Ledger | None = None)
     if marked:
         raise LayoutError(f"line {marked[0] + 2}: a part of a sum is marked; the sum would be too small")
     amounts = table.assign(value=[float(value or 0) for value, _ in read])
-    grouped = amounts.groupby(["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY"])["value"].agg(["sum", "size"]).reset_index()
+    grouped = amounts.groupby(["GEOGRAPHY_CODE", "CareType_KEY", "AgeBand_KEY"])["value"].agg([math.fsum, "size"]).reset_index()
     equipment = amounts[(amounts["CareType_KEY"] == "3") & (amounts["PrimarySupportReason_KEY"] == EQUIPMENT_KEY)]
     return figures_frame(
         [
@@ -114,6 +117,14 @@ def _totals_add_up(table: pd.DataFrame, ledger: Ledger) -> None:
     if len(twice):
         raise LayoutError(f"line {twice.index[0] + 2}: the same line stands twice for its area")
     amounts = table[list(TOTALS_AMOUNTS)].apply(pd.to_numeric, errors="coerce")
+    off = ((amounts["GROSSTOTALEXPENDITURE"] - amounts["NETTOTALEXPENDITURE"])
+           - (amounts["GROSSCURRENTEXPENDITURE"] - amounts["NETCURRENTEXPENDITURE"])).abs() > ROUNDED  # fmt: skip
+    off |= (amounts["TOTALEXPENDITURE"] - amounts["TOTALINCOME"] - amounts["NETTOTALEXPENDITURE"]).abs() > ROUNDED
+    ledger.totals_compared += len(amounts)
+    if off.any():
+        raise LayoutError(
+            f"line {off[off].index[0] + 2}: net and gross do not differ by what was taken in: a column is not what its heading says"
+        )
     line = table[list(TOTALS_KEYS)].agg("|".join, axis=1)
     is_council = table["GEOGRAPHY_CODE"] != ""
     for column in TOTALS_AMOUNTS:
@@ -220,6 +231,9 @@ def _column_figures(sheet: str, rows: list[list[Any]], column: TableColumn, ledg
     )
     paths = {c: _headings(rows[head:first], c) for c in range(len(AREA_HEADINGS) + 2, len(rows[head]))}
     places = [_the_column(paths, (*column.headings[:-1], name), sheet) for name in (column.headings[-1], *column.less)]
+    by_path = {path: c for c, path in paths.items()}
+    upper, name = column.headings[:-1], column.headings[-1].removesuffix(PER_ADULTS)
+    rated = [by_path.get((*upper, heading)) for heading in (name + PER_ADULTS, name, "Population")]
     figures: list[dict[str, object]] = []
     parts: dict[str, list[float | None]] = {"regions": [], "councils": []}
     england: tuple[float | None, str] = (None, "")
@@ -227,6 +241,7 @@ def _column_figures(sheet: str, rows: list[list[Any]], column: TableColumn, ledg
         if not has_number([row[c] for c in places]) and not COUNCIL.fullmatch(as_code(row[0])):
             continue
         where, value, mark = _value(row, places, sheet, number, ledger)
+        _rate_follows(row, rated, f"{sheet}, row {number + 1}", column.unit, ledger)
         if visible(row[1]) or visible(row[2]) or as_code(row[0]):
             code = as_code(row[0])
             if not COUNCIL.fullmatch(code):
@@ -261,6 +276,17 @@ def _column_figures(sheet: str, rows: list[list[Any]], column: TableColumn, ledg
             within = SUMMED[column.unit] * (len(values) + 1) * len(places)
             ledger.total(england[1], england[0], values, within, f"the sum of its {kind}")
     return figures
+
+
+def _rate_follows(row: Sequence[Any], rated: Sequence[int | None], where: str, unit: str, ledger: Ledger) -> None:
+    """Where a table has an amount, the population and the rate of one by the other, the rate follows from the two."""
+    if any(column is None for column in rated):
+        return
+    rate, amount, people = (ledger.value(row[column], where)[0] for column in rated if column is not None)
+    if rate is not None and amount is not None and people:
+        rounded = SUMMED["count"] * PER / people if unit != "gbp_thousand" else 0.0
+        within = SUMMED["count"] * (unit != "gbp_thousand") + rounded + 0.5
+        ledger.same(where, rate, amount / people * PER, within, "the amount by the population")
 
 
 def _gross_by_year(sheet: str, rows: list[list[Any]], ledger: Ledger, first_year: str = "2015-16") -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from orchestration.figures import figures_frame
@@ -48,6 +49,9 @@ TYPES = ("[Z]", "[X]", "N/A")
 REGIONS = 9
 ROUNDED_TO = 5
 MOST_OFF = 0.05
+FAR_OFF = 0.5
+FEW = 50
+"""An outcome that is off by half is another number, where its denominator is not so small that rounding makes it so."""
 SCORES = {"ascof_2014": ("1A", "1D", "1J"), "ascof_2023": ("1A", "1B", "1C")}
 RATES = {"ascof_2014": ("2A1", "2A2", "2C1", "2C2", "2C3"), "ascof_2023": ("2B", "2C")}
 AREAS = re.compile(r"^E(06|08|09|10|12|92)\d{6}$")
@@ -106,7 +110,7 @@ def read_ascof_open_data(
         raise LayoutError("no row of a council, a region or England")
     found = figures_frame(figures)
     regions_make_england(found, ledger)
-    _outcomes_follow(found, ledger)
+    outcomes_follow(found, ledger)
     return found
 
 
@@ -125,20 +129,23 @@ def regions_make_england(figures: pd.DataFrame, ledger: Ledger) -> None:
             )
 
 
-def _outcomes_follow(figures: pd.DataFrame, ledger: Ledger) -> None:
+def outcomes_follow(figures: pd.DataFrame, ledger: Ledger) -> None:
     """An outcome is its numerator by its denominator, to its one decimal; outcomes of surveys (with a base) are weighted and do not follow.
 
-    When more than a few of a measure do not, numbers stand under another heading than their own: LayoutError.
+    One that is far off, or more than a few of a measure that are off, are numbers of something else: LayoutError.
     """
     key = ["area_code", "breakdown"]
-    surveys = {item.removesuffix("_base") for item in figures["item"] if item.endswith("_base")}
+    based = ("_base", "_respondents")
+    surveys = {item.removesuffix(b) for item in figures["item"].unique() for b in based if item.endswith(b)}
     for measure in sorted(set(figures["item"]) - surveys):
         parts = [
             figures.loc[figures["item"] == measure + part, [*key, "value", "unit", "locator"]].set_index(key)
             for part in ("", "_numerator", "_denominator")
         ]
-        if measure.endswith(tuple(v for v in STATISTICS.values() if v)) or any(
-            p.empty or p.index.duplicated().any() for p in parts
+        if (
+            measure in surveys
+            or measure.endswith(tuple(v for v in STATISTICS.values() if v))
+            or any(p.empty or p.index.duplicated().any() for p in parts)
         ):
             continue
         outcome = parts[0]
@@ -151,7 +158,9 @@ def _outcomes_follow(figures: pd.DataFrame, ledger: Ledger) -> None:
         off = given > allowed
         ledger.totals_compared += int(given.notna().sum())
         ledger.rows_that_do_not_add_up += int(off.sum())
-        if off.sum() > max(3, MOST_OFF * given.notna().sum()):
+        far = off & (given > FAR_OFF * np.maximum(expected, outcome["value"])) & (denominator >= FEW)
+        if far.any() or off.sum() > max(3, MOST_OFF * given.notna().sum()):
+            off = far if far.any() else off
             first = outcome[off].iloc[0]
             raise LayoutError(
                 f"{first['locator']}: {measure} is {first['value']:g}; its numerator by its denominator is {expected[off].iloc[0]:g}, and so "

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
 from orchestration.figures import BLANK, figures_frame
+from orchestration.readers.ascof_open_data import outcomes_follow
 from orchestration.readers.cells import LayoutError, cell_name, open_workbook
 from orchestration.readers.ledger import ENGLAND, Ledger, as_code, has_number, visible
 
@@ -139,6 +140,8 @@ def read_ascof_time_series(
                 )
     whole = figures_frame(figures)
     _regions_make_england(whole, ledger)
+    for _, of_year in whole.groupby("financial_year"):
+        outcomes_follow(of_year, ledger)
     wanted = tuple(f"_{s}" for s in STATISTICS.values() if s != "outcome" and s not in statistics)
     return whole[~whole["item"].str.endswith(wanted)].reset_index(drop=True) if wanted else whole
 
@@ -187,15 +190,27 @@ def _columns(header: Sequence[object], sheet: str, last_year: str) -> dict[int, 
         found[position] = means
     years = sorted({year for year, _, _ in found.values()})
     kinds = {year: {(part, statistic) for y, part, statistic in found.values() if y == year} for year in years}
-    uneven = next((year for year in years if kinds[year] != kinds[years[-1]]), None)
+    bare = next((y for y in years if {"outcome"} != {s for p, s in kinds[y] if s == "outcome"} or _unpaired(kinds[y])), None)
+    uneven = bare or next((year for year in years if kinds[year] != kinds[years[-1]]), None)
     gap = next((a for a, b in itertools.pairwise(years) if int(b[:4]) != int(a[:4]) + 1), None)
     if not years or uneven or gap or (last_year and years[-1] != last_year):
         reason = (
-            f"{uneven} has other columns than {years[-1]}" if uneven else f"no column of the year after {gap}" if gap
+            f"{bare} lacks an outcome, or a numerator its denominator" if bare else f"{uneven} has other columns than {years[-1]}" if uneven else f"no column of the year after {gap}" if gap
             else f"the last year is {years[-1] if years else 'none'}; expected {last_year}"
         )  # fmt: skip
         raise LayoutError(f"sheet {sheet!r}: {reason}; headings are {', '.join(visible(c) for c in header[3:])[:400]}")
     return found
+
+
+def _unpaired(kinds: Collection[tuple[str, str]]) -> bool:
+    """Whether a part of a measure has a numerator without a denominator, or either without an outcome, or a margin without respondents."""
+    parts = {part: {s for p, s in kinds if p == part} for part, _ in kinds}
+    return any(
+        "outcome" not in said
+        or ("numerator" in said) != ("denominator" in said)
+        or ("margin_of_error" in said) != ("respondents" in said)
+        for said in parts.values()
+    )
 
 
 def _code(text: str) -> str:

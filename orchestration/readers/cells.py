@@ -17,6 +17,12 @@ from python_calamine import CalamineWorkbook
 NUMBER: Final = re.compile(r"[-+]?([1-9]\d{0,2}(,\d{3})+|\d+)?(?<=\d)(\.\d*)?([eE][-+]?\d+)?|[-+]?\.\d+", re.ASCII)
 """What a number in text looks like. Python's own float takes more than publishers write: nan, inf, 1_000."""
 
+ERROR_CELL: Final = re.compile(
+    rb"""<(?:\w+:)?c\b[^>]*\bt\s*=\s*["']e["'][^>]*>.{0,400}?<(?:\w+:)?v>(#[^<]{1,10})<|"""
+    rb"""value-type=["']error["'].{0,200}?<text:p>([^<]{1,12})<|<text:p>(#(?:REF|N/A|VALUE|DIV/0|NAME|NUM|NULL)[!?]?|Err:\d{3})<""",
+    re.DOTALL,
+)
+"""A cell of xlsx or ods whose value is an error: calamine gives it as empty, and empty may mean something."""
 MOST_UNPACKED_BYTES: Final = 1_000_000_000
 MOST_CELLS: Final = 20_000_000
 
@@ -71,6 +77,11 @@ def _bear(content: bytes) -> None:
                 raise LayoutError(f"it unpacks to {unpacked:,} bytes; the limit is {MOST_UNPACKED_BYTES:,}")
             for entry in packed.infolist():
                 part = packed.read(entry)  # the length and the checksum said are held against what comes
+                if entry.filename.endswith(".xml") and (wrong := ERROR_CELL.search(part)):
+                    said = next(g for g in wrong.groups() if g).decode(errors="replace")
+                    raise LayoutError(
+                        f"{entry.filename}: a cell holds an error in place of a value ({said}): the workbook is broken"
+                    )
                 if entry.filename.startswith("xl/worksheets/") and (cells := _extent(part)) > MOST_CELLS:
                     raise LayoutError(f"{entry.filename} spans {cells:,} cells; the limit is {MOST_CELLS:,}")
     except LayoutError:

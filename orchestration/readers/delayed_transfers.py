@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from orchestration.figures import figures_frame
+from orchestration.figures import BLANK, figures_frame
 from orchestration.readers.cells import LayoutError, cell_name, header_row, open_workbook
 from orchestration.readers.ledger import COUNCIL, ENGLAND, Ledger, as_code, has_number, visible
 
@@ -44,6 +44,7 @@ def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS, *, le
     rows = book.rows(sheet)
     head = header_row(rows, ["Code", "Name", "NHS"], sheet)
     first = _columns(rows[head - 1] if head else [], rows[head], sheet, ledger)
+    has_ons = visible(rows[head][first["ONS"]]) != ""
     period_cell = str(rows[4][2]).strip()
     try:
         month = dt.datetime.strptime(period_cell, "%B %Y").replace(tzinfo=dt.UTC)
@@ -56,7 +57,7 @@ def read_delayed_transfers(content: bytes, sheets: Sequence[str] = SHEETS, *, le
         code, name = visible(row[first["Code"]]), visible(row[first["Name"]])
         if not has_number(row[first["NHS"] :]):
             continue  # blank lines and the notes under the table
-        area = _area(name, code, row[first["ONS"]], f"{sheet}!{cell_name(number, first['Code'])}")
+        area = _area(name, code, row[first["ONS"]], f"{sheet}!{cell_name(number, first['Code'])}", has_ons)
         ledger.read()
         for organisation, breakdown in ORGANISATIONS.items():
             column = first[organisation]
@@ -108,8 +109,8 @@ def _columns(above: Sequence[Any], header: Sequence[Any], sheet: str, ledger: Le
 
 
 def _add_up(figures: pd.DataFrame, ledger: Ledger) -> None:
-    """England is the sum of all rows, and a total the sum of the three organisations; a dash is none. LayoutError otherwise."""
-    days = figures.assign(value=figures["value"].where(figures["mark"] != NONE, 0.0))
+    """England is the sum of all rows, and a total the sum of the three organisations; a dash, or nothing, is none. LayoutError otherwise."""
+    days = figures.assign(value=figures["value"].where(~figures["mark"].isin([NONE, BLANK]), 0.0))
     for breakdown, rows in days.groupby("breakdown"):
         england = rows[rows["area_code"] == ENGLAND]
         if len(england) != 1:
@@ -122,7 +123,7 @@ def _add_up(figures: pd.DataFrame, ledger: Ledger) -> None:
         ledger.total(where, value["total"], [value[part] for part in ("nhs", "social_care", "both")], 1e-6)
 
 
-def _area(name: str, code: str, ons_code: Any, where: str) -> str:
+def _area(name: str, code: str, ons_code: Any, where: str, has_ons: bool) -> str:
     if name.lower() == "england":
         return ENGLAND
     if code in OUTSIDE_ENGLAND:
@@ -130,6 +131,6 @@ def _area(name: str, code: str, ons_code: Any, where: str) -> str:
     published = as_code(ons_code)
     if COUNCIL.fullmatch(published):
         return published
-    if published not in ("", "-") or not re.fullmatch(r"\d{3}|\d\d[A-Z]{2}|[A-Z]\d[A-Z]\d[A-Z]", code):
+    if has_ons or published not in ("", "-") or not re.fullmatch(r"\d{3}|\d\d[A-Z]{2}|[A-Z]\d[A-Z]\d[A-Z]", code):
         raise LayoutError(f"{where}: neither {published!r} is a code of ONS nor {code!r} one of a council")
     return f"cassr:{code}"

@@ -28,6 +28,7 @@ ROLES = {
     "council": ("CASSR_CODE", "Council Code"),
     "region": ("REGION_GO_CODE",),
     "ending": ("FY_Ending",),
+    "kind": ("Data Type", "DataType"),
 }
 REQUIRED = ("line", "age", "value")
 ROUNDED = 0.01
@@ -61,6 +62,8 @@ def read_finance_lines(
         if not row["line"].strip():
             raise LayoutError(f"line {number}: no number of a line ({header[at['line']]})")
         figure, mark = ledger.value(row["value"], where)
+        if figure is None and not mark and row.get("kind", "").casefold() == "mandatory":
+            raise LayoutError(f"{where}: a mandatory line is empty")
         ledger.read()
         figures.append(
             {

@@ -21,6 +21,8 @@ USUAL_MARKS: Final = ("-", "[x]", "[c]", "[z]", "[n]", ":", "*", "..", "c", "z",
 """Marks that publishers use for a value that is not a number, where no layout says which."""
 ANYTHING: Final = ".*"
 """The pattern of a layout that was never seen whole: other headings are passed over, unless they look like one that is wanted."""
+AS_LARGE: Final = 12
+"""A part that is not known is at most so many times the second largest: the largest may be the one that is wrong."""
 INVISIBLE: Final = re.compile(r"[\u00a0\u00ad\u200b-\u200f\u202f\u2060\ufeff]")
 COUNCIL: Final = re.compile(r"E(06|08|09|10)\d{6}")
 ENGLAND: Final = "E92000001"
@@ -224,16 +226,23 @@ class Ledger:
     # totals
 
     def total(self, where: str, stated: float | None, parts: Collection[float | None], within: float, what: str = "") -> None:
-        """Hold a total that the file states against the sum of its parts; one that is marked (None or NaN) makes it incomparable, and that is counted.
+        """Hold a total that the file states against the sum of its parts; one that is marked (None or NaN) is bounded: the
+        total may be more by as much as other parts are.
 
         `within` is the rounding the file states or shows. LayoutError names the place, the total and the sum, unless the publisher is
         known to have got it wrong.
         """
         values = [v for v in parts if v is not None and not math.isnan(v)]
-        if stated is None or math.isnan(stated) or not values or len(values) < len(parts):
+        if stated is None or math.isnan(stated) or not values:
             self.totals_not_comparable += 1
             return
-        found = math.fsum(values)
+        found, marked = math.fsum(values), len(parts) - len(values)
+        if marked:
+            # the total may hold an estimate of what is marked, but no more than such parts are
+            self.totals_not_comparable += 1
+            second = sorted(map(abs, values))[-min(2, len(values))]
+            if abs(stated - found) <= within + marked * AS_LARGE * second:
+                return
         self.same(where, stated, found, within, what or f"the sum of {len(values)} parts")
 
     def same(self, where: str, stated: float, found: float, within: float, what: str) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from orchestration.figures import figures_frame
-from orchestration.readers.cells import LayoutError, cell_name, csv_rows, csv_table, header_row, open_workbook
-from orchestration.readers.ledger import ENGLAND, Ledger, has_number, visible
+from orchestration.readers.cells import LayoutError, Workbook, cell_name, csv_rows, csv_table, header_row, open_workbook
+from orchestration.readers.ledger import COUNCIL, ENGLAND, Ledger, as_code, has_number, visible
 
 SHEETS = ("MYE2 - Persons", "MYE2-All", "MYE2 - All", "Persons UK")
 OLDEST = 90  # and over
+SEX = re.compile(r"(?i)MYE2 ?- ?(m|f|males|females)|(males|females) UK")
+"""Names of the sheets of one sex."""
 BANDS = {"18_to_64": (18, 64), "65_and_over": (65, OLDEST)}
 
 
@@ -42,6 +44,7 @@ def read_population(content: bytes, year: int, sheets: Sequence[str] = SHEETS, *
             f"sheet {sheet!r}: expected estimates of mid-{year}; above the header stands {', '.join(sorted(years)) or 'no year'}"
         )
     code_column, everyone, ages = _age_columns(rows[head], sheet, ledger)
+    by_sex = _by_sex(book, sheet, ledger)
     england: dict[str, float] = {}
     councils: dict[str, list[float]] = {name: [] for name in BANDS}
     figures: list[dict[str, object]] = []
@@ -55,6 +58,9 @@ def read_population(content: bytes, year: int, sheets: Sequence[str] = SHEETS, *
         residents = {
             age: _residents(ledger, row[column], f"{sheet}!{cell_name(number, column)}", code) for age, column in ages.items()
         }
+        for age in residents if code in by_sex else ():
+            said = f"{sheet}!{cell_name(number, ages[age])}"
+            ledger.same(said, residents[age], by_sex[code][age], 1.5, f"men and women of {age} in {code}")
         where = f"{sheet}!{cell_name(number, everyone)}"
         ledger.total(where, ledger.value(row[everyone], where)[0], residents.values(), 0.5, "the sum of its ages")
         for breakdown, (low, high) in BANDS.items():
@@ -68,6 +74,26 @@ def read_population(content: bytes, year: int, sheets: Sequence[str] = SHEETS, *
     for breakdown, parts in councils.items():
         ledger.total(f"{sheet}, England, {breakdown}", england.get(breakdown), parts, 0.5, "the sum of its councils")
     return figures_frame(figures)
+
+
+def _by_sex(book: Workbook, persons: str, ledger: Ledger) -> dict[str, dict[int, float]]:
+    """Code -> age -> men and women together, from the workbook's sheets of each sex: what the sheet of persons must agree with."""
+    counts: dict[str, dict[int, float]] = {}
+    sheets = [name for name in book.sheet_names if name != persons and SEX.fullmatch(visible(name))]
+    if len(sheets) != 2:
+        ledger.totals_not_comparable += 1
+        return {}
+    for name in sheets:
+        rows = book.rows(name)
+        head = header_row(rows, ["Code", "Name", "All ages"], name)
+        code_column, _, ages = _age_columns(rows[head], name, ledger)
+        for row in rows[head + 1 :]:
+            code = as_code(row[code_column])
+            if COUNCIL.fullmatch(code) or code == ENGLAND:
+                by_age = counts.setdefault(code, dict.fromkeys(ages, 0.0))
+                for age, column in ages.items():
+                    by_age[age] += _residents(ledger, row[column], f"{name}, {age}", code)
+    return counts
 
 
 def _residents(ledger: Ledger, cell: object, where: str, code: str) -> float:

@@ -41,7 +41,7 @@ LINE_WORDS = {
 CLASSES = (
     "LONDON BOROUGHS", "METROPOLITAN DISTRICTS", "UNITARY AUTHORITIES", "SHIRE COUNTIES", "SHIRE DISTRICTS", "OTHER AUTHORITIES"
 )  # fmt: skip
-COUNCIL_CLASSES = ("L", "LB", "MD", "UA", "SC", "SD")
+COUNCIL_CLASSES = ("L", "LB", "MD", "UA", "SC")
 E_CODE = re.compile(r"E\d{4}|Eng")
 STATUSES = ("submitted", "not submitted", "total")
 RELATIONS = (
@@ -52,6 +52,8 @@ RELATIONS = (
 """Of the amounts of a line: a total, what adds up to it, what is taken off. The first is of every line, the others of lines read in full
 (the form of 2022-23 names the total incomes of carers' two ages the wrong way round)."""
 MOST_OFF = 0.05
+FAR_OFF, FAR_OFF_GBP_THOUSAND = 0.4, 5_000
+"""A row that is off by two fifths and five million pounds has an amount in another unit, or of something else."""
 ROUNDED_GBP_THOUSAND = 1.0
 """For each part of a sum: some years' amounts are rounded to a thousand pounds, and a net is made of rounded amounts."""
 ROUNDED_TO_ONE = 2.0
@@ -179,11 +181,14 @@ def _rows_add_up(
     for line in {line for row in rows[:1] for line, amount in row if amount == "empl"}:
         for total, plus, minus in RELATIONS if line in in_full else RELATIONS[:1]:
             wanted = [(line, a) for a in (total, *plus, *minus)]
-            whole = [cells for row in rows if None not in (cells := [row.get(at) for at in wanted]) and any(cells)]
-            off = sum(abs(c[0] - sum(c[1 : 1 + len(plus)]) + sum(c[1 + len(plus) :])) > ROUNDED_TO_ONE for c in whole)  # type: ignore[arg-type, operator]
+            cells = [[v for at in wanted if (v := row.get(at)) is not None] for row in rows]
+            whole = [c for c in cells if len(c) == len(wanted) and any(c)]
+            gaps = [(abs(c[0] - sum(c[1 : 1 + len(plus)]) + sum(c[1 + len(plus) :])), max(map(abs, c))) for c in whole]
+            off = sum(gap > ROUNDED_TO_ONE for gap, _ in gaps)
+            far = sum(gap > max(FAR_OFF * size, FAR_OFF_GBP_THOUSAND) for gap, size in gaps)
             ledger.totals_compared += len(whole)
             ledger.rows_that_do_not_add_up += off
-            if off > max(3, MOST_OFF * len(whole)):
+            if far or off > max(3, MOST_OFF * len(whole)):
                 raise LayoutError(
                     f"sheet {sheet!r}, line {line}: {total} is not {' + '.join(plus)}{''.join(f' - {m}' for m in minus)} in {off} of "
                     f"{len(whole)} rows: a column is not what its name says"
@@ -265,7 +270,7 @@ def read_summary(
         where = f"{sheet}!{cell_name(number, column)}"
         value, mark = ledger.value(row[column], where)
         if not re.match(r"(?i)source:", visible(row[places["e_code"]])):
-            sums.add(row, places, {("", "net-cur-exp"): (value, where)})
+            sums.add(row, places, {("", "net-cur-exp"): (0.0 if value is None and not mark else value, where)})
         if code is None:
             continue
         ledger.read()

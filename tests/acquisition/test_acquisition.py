@@ -125,10 +125,13 @@ def test_other_bytes_are_a_reissue_beside_the_first(publisher: Publisher, raw: P
     assert second.path.name == f"a.{second.sha256[:8]}.csv"
     publisher.files["/a.csv"], publisher.etag = prices("90"), '"three"'
     (back,) = fetch(publisher, raw, wanted)
-    assert back.kept == "same"
+    assert (back.kept, back.outcome.reason) == ("withdrawn", "the publisher went back to an earlier issue, which stands again")
     newest = store.newest(raw, "prices", "a")
     assert newest is not None
-    assert newest.path == second.path
+    assert newest.path == first.path
+    assert newest.sidecar["withdrew"] == second.sha256
+    (again,) = fetch(publisher, raw, wanted)
+    assert again.kept in {"", "same"}
 
 
 @pytest.mark.parametrize(
