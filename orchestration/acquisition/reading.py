@@ -75,7 +75,7 @@ TABLE_READERS: Final[dict[str, Callable[..., pd.DataFrame]]] = {
 NOT_NEGATIVE: Final = ("count", "per_100k", "persons", "days")
 ROUNDED: Final = 0.05
 MANY: Final = 50
-MOST_THE_SAME: Final = 0.2
+MOST_NOTHING: Final = 0.2
 """Some lines of a return are nothing everywhere; a file in which a fifth of all figures are is not that file."""
 COUNTS_FILE: Final = "counts.csv"
 
@@ -214,18 +214,15 @@ def _within_their_unit(figures: pd.DataFrame) -> None:
 
 
 def _varied(figures: pd.DataFrame) -> None:
-    """LayoutError for a figure that is the same number for every council, nothing apart from something: a column of another kind."""
-    held = figures[
-        figures["value"].notna()
-        & figures["area_code"].map(lambda code: as_ons_code(code).startswith(("E06", "E08", "E09", "E10")))
-    ]
+    """LayoutError when many figures, or all, are the same number for every council: a column of another kind stands in their place."""
+    is_council = figures["area_code"].map(as_ons_code).str.fullmatch(COUNCIL.pattern).astype(bool)
+    held = figures[figures["value"].notna() & is_council]
     blocks = held.groupby(["period", "item", "breakdown"])["value"].agg(["nunique", "size", "first"])
     same = blocks[(blocks["nunique"] == 1) & (blocks["size"] >= MANY)]
-    if len(same) and (len(same) > MOST_THE_SAME * len(blocks) or (same["first"] != 0).any()):
+    nothing = same[same["first"] == 0]
+    if len(nothing) > MOST_NOTHING * len(blocks) or (len(same) and len(same) == len(blocks)):
         period, item, breakdown = same.index[0]
-        raise LayoutError(
-            f"{item} ({breakdown}, {period}) is {same['first'].iloc[0]:g} for each of {int(same['size'].iloc[0])} councils"
-        )
+        raise LayoutError(f"{item} ({breakdown}, {period}) is {same['first'].iloc[0]:g} for each of {int(same['size'].iloc[0])} councils")
 
 
 def _councils(figures: pd.DataFrame, source: Source, edition: str) -> None:

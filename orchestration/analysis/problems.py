@@ -5,7 +5,7 @@ What belongs here: SQL that selects, and the shape of arrays. What does not: any
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -186,6 +186,7 @@ def read_problems(settings: Settings) -> list[Problem]:
         for (definition, year), rows in scores.groupby(["definition_id", "financial_year"], sort=True)
     }
     spend_of = {str(year): rows for year, rows in spend.groupby("financial_year")}
+    all_bases = sorted(spend["spend_basis"].unique())
     need_of = dict(iter(need.groupby("financial_year")))
     problems = []
     for definition in definitions.to_dict("records"):
@@ -201,6 +202,7 @@ def read_problems(settings: Settings) -> list[Problem]:
                 ranking=own_ranking[own_ranking["financial_year"] == year],
                 weights=weights,
                 spend=_believed(spend_of.get(year, spend.head(0)), withhold),
+                all_bases=all_bases,
                 need=need_of.get(year, need.head(0)),
                 correlation=correlation,
                 places=places,
@@ -227,6 +229,7 @@ def _year(
     ranking: pd.DataFrame,
     weights: pd.DataFrame,
     spend: pd.DataFrame,
+    all_bases: Collection[str],
     need: pd.DataFrame,
     correlation: pd.DataFrame,
     places: Mapping[str, int],
@@ -252,7 +255,9 @@ def _year(
     ends = facts[["plausible_min", "plausible_max"]].mul(facts["polarity"], axis=0).to_numpy(float)
     rank = ranking.set_index("area_code")["rank"].reindex(councils).to_numpy(float)
     values = table("value")
-    bases = _spend(spend, domains, councils, str(definition["spend_basis"]))
+    bases = _spend(spend, domains, councils, {*all_bases, str(definition["spend_basis"])})
+    if np.isnan(bases[str(definition["spend_basis"])]).all() and float(str(definition["k"])) != 0:
+        return None  # outcomes came before spend: the definition has no ranks of the year yet
     errors = table("standard_error")
     if (there := ~np.isnan(values) & np.isnan(errors)).any():
         raise ValueError(
@@ -357,8 +362,8 @@ def _end(ends: Floats, otherwise: float) -> Floats:
     return np.where(np.isnan(ends), otherwise, ends)
 
 
-def _spend(spend: pd.DataFrame, domains: list[str], councils: list[str], own_basis: str) -> dict[str, Floats]:
-    """Spend indices by basis: the definition's own, and the others that stand against the whole."""
+def _spend(spend: pd.DataFrame, domains: list[str], councils: list[str], all_bases: Collection[str]) -> dict[str, Floats]:
+    """Spend indices by basis, those of `all_bases` at least: NaN where the year has no spend on one (yet)."""
     bases: dict[str, Floats] = {}
     for name, rows in spend.groupby("spend_basis"):
         by_domain = set(rows["domain_id"].dropna()) & set(domains)
@@ -367,9 +372,7 @@ def _spend(spend: pd.DataFrame, domains: list[str], councils: list[str], own_bas
             bases[str(name)] = table.reindex(index=domains, columns=councils).to_numpy(float)
         else:
             bases[str(name)] = rows.set_index("area_code")["spend_index"].reindex(councils).to_numpy(float)
-    if own_basis not in bases:
-        bases[own_basis] = np.full(len(councils), np.nan)
-    return bases
+    return {name: np.full(len(councils), np.nan) for name in all_bases} | bases
 
 
 def _earlier(years: list[DefinitionYear], ranking: pd.DataFrame) -> list[Indices]:

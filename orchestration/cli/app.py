@@ -302,7 +302,7 @@ def ranking(
         _deliver(frame.head(top) if top else frame, format, output)
         return
     rows = queries.ranking_rows(release, definition, chosen)
-    print_ranking(out, rows[:top], chosen, definition, everything=rows)
+    print_ranking(out, rows[:top], chosen, definition, everything=rows, state=queries.year_state(release, chosen))
     if year is None and (later := queries.later_years(release, definition, chosen)):
         out.print(f"Not ranked by this definition: {', '.join(later)} (--year says why).", highlight=False)
 

@@ -36,10 +36,18 @@ def notes(row: Row) -> str:
     return ", ".join(said)
 
 
-def print_ranking(console: Console, shown: Sequence[Row], year: str, definition: str, everything: Sequence[Row]) -> None:
-    """A ranking with last year's ranks, then the reasons of those without a rank."""
+def print_ranking(
+    console: Console, shown: Sequence[Row], year: str, definition: str, everything: Sequence[Row], state: Row
+) -> None:
+    """A ranking with last year's ranks, then the reasons of those without a rank; `state` is what is still to come of the year."""
     console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)
+    if state.get("is_provisional"):
+        console.print(f"Provisional. {state['what_is_missing']}.", highlight=False, markup=False, soft_wrap=True)
     ranked = [row for row in shown if row["rank"] is not None]
+    if not ranked and state.get("ranked_by"):
+        first = state["ranked_by"].split(", ")[0]
+        told = f"Ranked by {state['ranked_by']}: asc ranking --year {year} --definition {first}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     wide = console.width >= WIDE
     # What nobody has is left out, and at 80 columns what can be had by --format: a name or a number is never cut.
     moves, noted = any(row["previous_rank"] is not None for row in ranked), any(notes(row) for row in ranked)
@@ -81,8 +89,8 @@ def print_ranking(console: Console, shown: Sequence[Row], year: str, definition:
         kept = sum(bool(row["kept_top_ten"]) for row in everything)
         console.print(f"\n{kept} of last year's top ten kept their place in it.", highlight=False)
     else:
-        told = [row["movement_note"] for row in everything if row["movement_note"]]
-        reason = told[0] if told else "The year before is not ranked, so nothing is said of movement"
+        notes_told = [row["movement_note"] for row in everything if row["movement_note"]]
+        reason = notes_told[0] if notes_told else "The year before is not ranked, so nothing is said of movement"
         console.print(f"\n{reason}.", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -117,8 +117,10 @@ def print_release(console: Console, release: Path) -> None:
     definition = "default"
     year = queries.resolve_year(release, definition, None)
     frame = queries.ranking(release, definition, year)
-    everything = queries.ranking_rows(release, definition, year)
-    print_ranking(console, [r for r in everything if (r["rank"] or 11) <= 10], year, definition, everything=everything)
+    everything, state = queries.ranking_rows(release, definition, year), queries.year_state(release, year)
+    print_ranking(
+        console, [r for r in everything if (r["rank"] or 11) <= 10], year, definition, everything=everything, state=state
+    )
 
     years = queries.query(
         release,

@@ -129,6 +129,12 @@ def ranking_rows(release: Path, definition: str, year: str) -> list[dict[str, An
     return rows(release, RANKING, [definition, year])
 
 
+def year_state(release: Path, year: str) -> dict[str, Any]:
+    """What is still to come of a year, and the definitions that rank it: a row of `dim_financial_year`, empty for a year it does not have."""
+    found = rows(release, "select * from marts.dim_financial_year where financial_year = ?", [year])
+    return found[0] if found else {}
+
+
 def rank_intervals(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
     """The intervals of one rank: under both uncertainties, and for `default` under each by itself."""
     return query(

@@ -20,7 +20,7 @@ final as (
             measure_sources.framework = figures.framework
             and measure_sources.item = figures.item
             and measure_sources.breakdown = figures.breakdown
-            and figures.financial_year between measure_sources.first_year and measure_sources.last_year
+            and figures.financial_year between measure_sources.first_year and coalesce(measure_sources.last_year, '9999-00')
     left join figures as denominators
         on
             figures.framework = denominators.framework

@@ -23,7 +23,7 @@ final as (
         ) as measures_of_the_source
     from measure_sources
     inner join years
-        on years.financial_year between measure_sources.first_year and measure_sources.last_year
+        on years.financial_year between measure_sources.first_year and coalesce(measure_sources.last_year, '9999-00')
     inner join weights on measure_sources.measure_id = weights.measure_id
 )
 

@@ -50,7 +50,7 @@ source_years as (
         years.mid_year
     from measure_sources
     inner join years
-        on years.financial_year between measure_sources.first_year and measure_sources.last_year
+        on years.financial_year between measure_sources.first_year and coalesce(measure_sources.last_year, '9999-00')
 ),
 
 published as (

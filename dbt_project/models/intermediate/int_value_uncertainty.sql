@@ -51,7 +51,7 @@ own_bases as (
             measure_sources.framework = figures.framework
             and measure_sources.item || '_denominator' = figures.item
             and measure_sources.breakdown = figures.breakdown
-            and figures.financial_year between measure_sources.first_year and measure_sources.last_year
+            and figures.financial_year between measure_sources.first_year and coalesce(measure_sources.last_year, '9999-00')
     inner join history on figures.area_code = history.area_code
     inner join years on figures.financial_year = years.financial_year
     where figures.value > 0
