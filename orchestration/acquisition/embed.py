@@ -75,6 +75,11 @@ def compile_figures(given: Path, target: Path, report: Callable[[str], None] = l
     Raises FileNotFoundError when a file is absent, LayoutError (with the file's name) when one is not laid out as expected, and
     ValueError when two figures share a key.
     """
+    absent = [name for name in ("publisher", "figures") if not (given / name).is_dir()]
+    if absent:
+        raise FileNotFoundError(
+            f"{given} has no folder {' and '.join(absent)}: --from must name the folder that holds publishers' files."
+        )
     by_source: dict[str, list[pd.DataFrame]] = {}
     editions: list[dict[str, str]] = []
     for edition in _editions(given):

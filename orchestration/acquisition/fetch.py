@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from orchestration.acquisition import store
+from orchestration.acquisition.accounts import against_the_edition_before
 from orchestration.acquisition.child import read_in_child
 from orchestration.acquisition.download import Limits, Outcome, RefusedError, download, host_of
 from orchestration.acquisition.importing import outcome_of_file
@@ -106,8 +107,10 @@ class Fetcher:
             outcome = self._download(source, edition, arrived, issue, end)
             if outcome.result != "fetched":
                 return Fetched(source.source, name, outcome)
+            account: dict[str, Any] = {}
             try:
                 reading = read_in_child(source, name, arrived, edition.file_name, self.raw_dir / source.source)
+                account = reading.account
                 if not is_table(source, name):
                     prove_year(reading.figures, source.source, get_settings().figures_dir)
             except LayoutError as error:
@@ -115,7 +118,11 @@ class Fetcher:
                     return Fetched(
                         source.source, name, replace(outcome, result="failed", reason=f"came, but cannot be read: {error}")
                     )
-            _, kept = store.keep(self.raw_dir, (source.source, name, edition.file_name), arrived, outcome, "fetched")
+            _, kept = store.keep(
+                self.raw_dir, (source.source, name, edition.file_name), arrived, outcome, how="fetched", account=account
+            )
+            if kept in {"new", "reissue"}:
+                outcome = replace(outcome, reason=against_the_edition_before(source, name, account, self.raw_dir))
             if kept == "withdrawn":
                 outcome = replace(outcome, reason="the publisher went back to an earlier issue, which stands again")
             return Fetched(source.source, name, replace(outcome, result="unchanged") if kept == "same" else outcome, kept)

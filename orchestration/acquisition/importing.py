@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from orchestration.acquisition import store
+from orchestration.acquisition.accounts import against_the_edition_before
 from orchestration.acquisition.child import read_in_child
 from orchestration.acquisition.download import HTML_STARTS, Outcome
 from orchestration.acquisition.likeness import prove_year
@@ -27,6 +28,8 @@ class Imported:
     held: store.Held
     kept: store.Kept
     figures: int
+    note: str = ""
+    """Where it reads much more or less than the edition before."""
 
 
 def outcome_of_file(path: Path, address: str, pages: bool = False) -> Outcome:
@@ -50,13 +53,22 @@ def import_file(path: Path, source: Source, financial_year: str, raw_dir: Path, 
     outcome = outcome_of_file(path, path.resolve().as_uri())
     if outcome.result == "failed":
         raise ValueError(f"{path.name}: {outcome.reason}")
-    name, reading = _fitting(path, source, _candidates(source, financial_year, edition, path.name), raw_dir)
+    candidates = _candidates(source, financial_year, edition, path.name)
+    try:
+        name, reading = _fitting(path, source, candidates, raw_dir)
+    except ValueError as error:
+        said = {"source": source.source, "edition": edition or candidates[0], "financial_year": financial_year, "kept": ""}
+        store.log_outcome(raw_dir, said | replace(outcome, result="failed", reason=str(error)).row())
+        raise
+    note = against_the_edition_before(source, name, reading.account, raw_dir)
     arrived = store.arriving(raw_dir, source.source, name)
     shutil.copyfile(path, arrived)
-    kept, what = store.keep(raw_dir, (source.source, name, source.editions[name].file_name), arrived, outcome, "imported")
+    kept, what = store.keep(
+        raw_dir, (source.source, name, source.editions[name].file_name), arrived, outcome, how="imported", account=reading.account
+    )
     said = {"source": source.source, "edition": name, "financial_year": source.editions[name].financial_year, "kept": what}
     store.log_outcome(raw_dir, said | outcome.row())
-    return Imported(kept, what, len(reading.figures))
+    return Imported(kept, what, len(reading.figures), note)
 
 
 def _candidates(source: Source, financial_year: str, edition: str | None, name: str) -> list[str]:

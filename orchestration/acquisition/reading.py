@@ -222,7 +222,9 @@ def _varied(figures: pd.DataFrame) -> None:
     nothing = same[same["first"] == 0]
     if len(nothing) > MOST_NOTHING * len(blocks) or (len(same) and len(same) == len(blocks)):
         period, item, breakdown = same.index[0]
-        raise LayoutError(f"{item} ({breakdown}, {period}) is {same['first'].iloc[0]:g} for each of {int(same['size'].iloc[0])} councils")
+        raise LayoutError(
+            f"{item} ({breakdown}, {period}) is {same['first'].iloc[0]:g} for each of {int(same['size'].iloc[0])} councils"
+        )
 
 
 def _councils(figures: pd.DataFrame, source: Source, edition: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -71,12 +71,14 @@ def newest(raw_dir: Path, source: str, edition: str) -> Held | None:
     return issues[-1] if issues else None
 
 
-def keep(raw_dir: Path, issue: tuple[str, str, str], arrived: Path, outcome: Outcome, how: str) -> tuple[Held, Kept]:
+def keep(
+    raw_dir: Path, issue: tuple[str, str, str], arrived: Path, outcome: Outcome, *, how: str, account: Mapping[str, Any]
+) -> tuple[Held, Kept]:
     """Take a file that arrived into the store; returns it and what it is: new, same, reissue, or withdrawn.
 
     `issue` is source, edition and the file's name; `arrived` lies on the same disk as the store and is moved. The same bytes as any issue
     held are dropped; other bytes stand beside it under their hash. The bytes of an issue that is not the newest mean that what came after
-    was withdrawn: that issue is the newest again. `how` is fetched or imported.
+    was withdrawn: that issue is the newest again. `how` is fetched or imported; `account` is what reading the file read and passed over.
     """
     source, edition, name = issue
     issues = held(raw_dir, source, edition)
@@ -97,7 +99,7 @@ def keep(raw_dir: Path, issue: tuple[str, str, str], arrived: Path, outcome: Out
     said: dict[str, Any] = {
         "source": source, "edition": edition, "how": how, "address": outcome.address, "sha256": outcome.sha256,
         "size_bytes": outcome.size_bytes, "headers": dict(outcome.headers), "at": outcome.at,
-        "number": issues[-1].sidecar["number"] + 1 if issues else 1,
+        "number": issues[-1].sidecar["number"] + 1 if issues else 1, "account": dict(account),
     }  # fmt: skip
     if issues:
         target = target.with_name(f"{target.stem}.{outcome.sha256[:8]}{target.suffix}")

@@ -160,9 +160,8 @@ def came(source: str, done: list[Fetched], asked: bool) -> dg.AssetCheckResult:
 
 def sentence(one: Fetched) -> str:
     """What came of an edition, for a log."""
-    came = (
-        one.outcome.reason if one.outcome.result == "failed" else f"{one.kept or 'unchanged'}, {one.outcome.size_bytes:,} bytes"
-    )
+    kept = f"{one.kept or 'unchanged'}, {one.outcome.size_bytes:,} bytes"
+    came = one.outcome.reason if one.outcome.result == "failed" else "; ".join(filter(None, [kept, one.outcome.reason]))
     return f"{one.source} {one.edition}: {one.outcome.result}: {came}"
 
 

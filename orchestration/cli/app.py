@@ -257,12 +257,17 @@ def import_(
     from orchestration.sources.model import source_and_edition
 
     done = import_file(file, source_and_edition(source, edition), year, get_settings().raw_dir, edition)
-    what = {"new": "taken in", "same": "already held", "reissue": "taken in as a reissue, beside what was held"}[done.kept]
+    what = {
+        "new": "taken in", "same": "already held", "reissue": "taken in as a reissue, beside what was held",
+        "withdrawn": "an earlier issue, which stands again",
+    }[done.kept]  # fmt: skip
     out.print(
         f"{file.name}: {what} as {source} {done.held.edition}, {done.figures:,} figures. {done.held.path}",
         highlight=False,
         soft_wrap=True,
     )
+    if done.note:
+        out.print(f"Other than in the edition before: {done.note}.", highlight=False, markup=False, soft_wrap=True)
     out.print("asc run --data publishers uses it.", highlight=False)
 
 

@@ -37,7 +37,7 @@ def notes(row: Row) -> str:
 
 
 def print_ranking(
-    console: Console, shown: Sequence[Row], year: str, definition: str, everything: Sequence[Row], state: Row
+    console: Console, shown: Sequence[Row], year: str, definition: str, *, everything: Sequence[Row], state: Row
 ) -> None:
     """A ranking with last year's ranks, then the reasons of those without a rank; `state` is what is still to come of the year."""
     console.print(f"\n[bold]Adult social care productivity, England, {year}[/] (definition {definition})", highlight=False)

@@ -53,6 +53,17 @@ def print_sources(console: Console, shown: pd.DataFrame, everything: pd.DataFram
         "embedded: no file is held, its figures are part of the project. asc fetch downloads, asc import takes a file.",
         highlight=False,
     )
+    by_hand = everything[everything["detail"].str.startswith("no address is known")]
+    if len(by_hand):
+        said = "; ".join(
+            f"{source}: {', '.join(rows['edition'].head(4))}{f' and {len(rows) - 4} more' if len(rows) > 4 else ''}"
+            for source, rows in by_hand.groupby("source")
+        )
+        console.print(
+            f"For a person to get, because no address was ever seen ({len(by_hand)}): {said}.", highlight=False, soft_wrap=True
+        )
+    else:
+        console.print("Every edition that is missing has an address: asc fetch gets it.", highlight=False)
 
 
 STATES = {"held": "green", "reissued": "yellow", "missing": "red"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.acquisition.download import Limits, Outcome, download
-from tests.publisher_server import Publisher, serve
+from tests.publisher_server import BEHAVIOURS, Publisher, serve
 
 BODY = bytes(range(256)) * 1200
 QUICK = Limits(connect_seconds=1, read_seconds=0.5, total_seconds=2, bytes=1_000_000, attempts=3, backoff_seconds=0.01)
@@ -117,3 +117,53 @@ def test_a_certificate_that_is_none_is_refused(publisher: Publisher, target: Pat
     outcome = download(publisher.address.replace("http://", "https://") + "/file.xls", target, QUICK)
     assert outcome.result == "failed"
     assert not target.exists()
+
+
+# A server with forty behaviours
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_whatever_a_server_does_ends_within_the_deadline(publisher: Publisher, target: Path, behaviour: str) -> None:
+    publisher.faults["/file.xls"] = [behaviour + "!"]
+    outcome = fetch(publisher, target)
+    assert outcome.result == "failed"
+    assert 5 < len(outcome.reason) < 400
+    assert outcome.seconds < QUICK.total_seconds + 1
+    assert list(target.parent.iterdir()) == []
+
+
+def test_there_are_forty() -> None:
+    assert len(BEHAVIOURS) >= 40
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "says"),
+    [
+        ("waits for hours", "asks to wait 7200 seconds, longer than is left"),
+        ("says unchanged of nothing", "nothing of this address is held"),
+        ("a part nobody asked for", "a part that was not asked for"),
+        ("gzip without its last byte", "stops before its end"),
+        ("a packed bomb", "more than 1,000,000 bytes"),
+        ("leads to plain http elsewhere", "leads to http://www.example.org, which is not https"),
+        ("leads to a link-local address", r"a private address \(169.254.169.254\)"),
+        ("leads to this machine by name", "localhost, a private address"),
+        ("drips headers", "longer than 2 seconds"),
+    ],
+)
+def test_an_outcome_says_what_a_server_did(publisher: Publisher, target: Path, behaviour: str, says: str) -> None:
+    publisher.faults["/file.xls"] = [behaviour + "!"]
+    assert re.search(says, fetch(publisher, target).reason)
+
+
+def test_two_versions_are_never_spliced(publisher: Publisher, target: Path) -> None:
+    """The first half of one version is here; the server has another by now, and says so by its validator or not at all."""
+    publisher.faults["/file.xls"] = ["cut", "new version"]
+    outcome = fetch(publisher, target)
+    assert outcome.result == "fetched"
+    assert target.read_bytes() == BODY[::-1]
+    publisher.faults["/file.xls"] = ["cut", "a part of another version!"]
+    other = fetch(publisher, target.with_name("other.xls"))
+    assert (other.result, other.reason) == (
+        "failed",
+        "the server sent a part that was not asked for (bytes 153600-307199/307200)",
+    )

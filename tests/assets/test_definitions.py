@@ -281,7 +281,12 @@ def reason_of(result: dg.ExecuteInProcessResult) -> str:
 
 
 PRICES = "\n".join(
-    [",x", ",Financial year,2022-23 = 100,per cent change", *[f",{y}-{(y + 1) % 100:02d},{y - 1922}," for y in range(2010, 2024)], ""]
+    [
+        ",x",
+        ",Financial year,2022-23 = 100,per cent change",
+        *[f",{y}-{(y + 1) % 100:02d},{y - 1922}," for y in range(2010, 2024)],
+        "",
+    ]
 )
 PRICES_FILE = "GDP_Deflators_Qtrly_National_Accounts_December_2023_update.csv"
 
@@ -344,7 +349,7 @@ def test_what_is_held_has_one_version_until_another_file_comes(with_mirror: Sett
         first = version(instance)
         assert version(instance) == first
         path = Path(str(with_mirror.mirror)) / "prices" / PRICES_FILE
-        path.write_text(path.read_text().replace(",100,", ",99.9,").replace(",99,", ",98.5,"))
+        path.write_text(path.read_text().replace(",99,", ",98.5,"))
         assert version(instance) != first
 
 
