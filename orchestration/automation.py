@@ -105,7 +105,11 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         from orchestration.assets.notification import tell
 
         before = json.loads(context.cursor) if context.cursor else {}
-        looked = look(sources(), before, Fetcher(settings.raw_dir, limits=LOOK_LIMITS, mirror=settings.mirror))
+        looked = look(
+            sources(),
+            before,
+            Fetcher(settings.raw_dir, limits=LOOK_LIMITS, mirror=settings.mirror, private=settings.private_addresses),
+        )
         context.update_cursor(json.dumps(remembered(before, looked), sort_keys=True))
         context.log.info(looked.sentence)
         if looked.saw_nothing:

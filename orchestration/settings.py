@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     mirror: str | None = Field(
         default=None, description="A folder or an address with the publishers' paths, asked in place of the publishers."
     )
+    private_addresses: bool = Field(
+        default=False, description="Whether a publisher may send a download on to a private address, or to one without https."
+    )
     notify: str | None = Field(default=None, description="An https address that is told, as JSON, of a run that failed.")
 
     @field_validator("notify")

@@ -28,8 +28,8 @@ def _changes() -> list[dict[str, str]]:
 
 @cache
 def every_council() -> frozenset[str]:
-    """Codes of all councils of all years."""
-    return frozenset(read_table(get_settings().figures_dir / "councils.csv")["area_code"])
+    """Codes of all councils of all years: those with a name, and those that a change gave to one of them."""
+    return frozenset(read_table(get_settings().figures_dir / "councils.csv")["area_code"]) | {c["new_code"] for c in _changes()}
 
 
 @cache

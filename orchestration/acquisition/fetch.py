@@ -112,7 +112,7 @@ class Fetcher:
                 reading = read_in_child(source, name, arrived, edition.file_name, self.raw_dir / source.source)
                 account = reading.account
                 if not is_table(source, name):
-                    prove_year(reading.figures, source.source, get_settings().figures_dir)
+                    prove_year(reading.figures, source.source, get_settings().figures_dir, edition.file_name)
             except LayoutError as error:
                 if "counts.csv" not in str(error):  # a file that only lacks its dictionary is kept
                     return Fetched(

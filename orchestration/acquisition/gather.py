@@ -66,7 +66,7 @@ def gather(figures_dir: Path, raw_dir: Path, report: Callable[[str], None] = lam
             order += 1
             try:
                 figures = read_in_child(source, name, issue.path, issue.path.name, raw_dir / source.source).figures
-                prove_year(figures, source.source, figures_dir)
+                prove_year(figures, source.source, figures_dir, issue.path.name)
             except LayoutError as error:
                 unread[f"{source.source} {name}"] = str(error)
                 report(f"{source.source} {name}: cannot be read: {error}")

@@ -94,7 +94,7 @@ def _fitting(path: Path, source: Source, candidates: list[str], raw_dir: Path) -
         try:
             reading = read_in_child(source, edition, path, path.name, raw_dir / source.source)
             if not is_table(source, edition):
-                prove_year(reading.figures, source.source, get_settings().figures_dir)
+                prove_year(reading.figures, source.source, get_settings().figures_dir, path.name)
             fits[edition] = reading
         except LayoutError as error:
             refused.append(str(error) if len(candidates) == 1 else f"as {edition}: {error}")

@@ -31,11 +31,13 @@ def _embedded(folder: Path) -> pd.DataFrame:
     return whole.loc[whole["value"].notna() & (whole["value"] != 0), [*SAME, "period", "value"]]
 
 
-def prove_year(figures: pd.DataFrame, source: str, figures_dir: Path) -> None:
-    """LayoutError when the figures of a year or month are those of another, with both named and the share that is equal."""
+def prove_year(figures: pd.DataFrame, source: str, figures_dir: Path, name: str) -> None:
+    """LayoutError, with the file's name, when the figures of a year or month are those of another, with both named and the share that is equal."""
     for other, share, period in likenesses(figures, source, figures_dir):
         if other != period and share >= ALIKE:
-            raise LayoutError(f"its figures of {period} are those of {other}: {share:.0%} are equal. Is it that year's file?")
+            raise LayoutError(
+                f"{name}: its figures of {period} are those of {other}: {share:.0%} are equal. Is it that year's file?"
+            )
 
 
 def likenesses(figures: pd.DataFrame, source: str, figures_dir: Path) -> list[tuple[str, float, str]]:

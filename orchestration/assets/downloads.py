@@ -42,7 +42,7 @@ class Fetching(dg.Config):
 
 def fetcher(settings: Settings) -> Fetcher:
     """The fetcher of a process with these settings."""
-    return Fetcher(settings.raw_dir, mirror=settings.mirror)
+    return Fetcher(settings.raw_dir, mirror=settings.mirror, private=settings.private_addresses)
 
 
 def download_key(source: str) -> dg.AssetKey:

@@ -234,7 +234,7 @@ def fetch(
         out.print(f"{'[red]✗[/]' if failed else '[green]✓[/]'} {one.source} {one.edition}: ", end="", highlight=False)
         out.print(what, highlight=False, markup=False, soft_wrap=True)
 
-    done = Fetcher(settings.raw_dir, mirror=settings.mirror).fetch(wanted, tell)
+    done = Fetcher(settings.raw_dir, mirror=settings.mirror, private=settings.private_addresses).fetch(wanted, tell)
     failed = sum(one.outcome.result == "failed" for one in done)
     kept = {word: sum(one.kept == word for one in done) for word in ("new", "reissue")}
     out.print(

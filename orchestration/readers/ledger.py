@@ -250,9 +250,10 @@ class Ledger:
         self.totals_compared += 1
         if abs(stated - found) <= within:
             return
-        known = self.known_differences.get(where)
+        place = next((p for p in self.known_differences if _place(p) == _place(where)), None)
+        known = self.known_differences[place] if place else None
         if known and abs(known[0] - stated) <= 1e-6 and abs(known[1] - found) <= 1e-6:
-            self.differences_met.add(where)
+            self.differences_met.add(str(place))
             return
         raise LayoutError(
             f"{where}: the file says {stated:,.10g}, {what} is {found:,.10g}. A row or a column is not what it seems to be; if the "
@@ -276,6 +277,11 @@ def _alike(text: str, wanted: str) -> bool:
     """Whether a heading begins or ends with the words of a wanted one, or differs from it in signs alone."""
     bare, want = (re.sub(r"[^a-z0-9]+", " ", t.casefold()).strip() for t in (text, wanted))
     return bool(want) and (bare == want or bare.startswith(f"{want} ") or bare.replace(" ", "") == want.replace(" ", ""))
+
+
+def _place(where: str) -> str:
+    """A place whatever way its sheet is written this year."""
+    return where.replace("_", " ").casefold()
 
 
 def _shown(cells: Sequence[object]) -> str:
