@@ -12,6 +12,13 @@ import pandas as pd
 from orchestration.publication.queries import query
 
 
+def _years(first: str, last: object) -> str:
+    """'2017-18', '2017-18 to 2022-23', or '2023-24 on' for a code that is still in use."""
+    if not isinstance(last, str) or not last:
+        return f"{first} on"
+    return first if first == last else f"{first} to {last}"
+
+
 def catalogue_page(release: Path) -> str:
     """The page as Markdown."""
     measures = query(release, "select * from marts.dim_measure order by domain_order, measure_id")
@@ -49,7 +56,7 @@ def _sources(used: pd.DataFrame) -> str:
         return "no publication with council values is held"
     return "; ".join(
         f"{s['framework']} {s['item']}{' ÷ ' + s['denominator_item'] if isinstance(s['denominator_item'], str) else ''}, {s['breakdown']}, "
-        f"{s['first_year'] if s['first_year'] == s['last_year'] else s['first_year'] + ' to ' + s['last_year']}"
+        f"{_years(s['first_year'], s['last_year'])}"
         for _, s in used.iterrows()
     )
 

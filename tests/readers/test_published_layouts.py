@@ -276,14 +276,13 @@ KNOWN = Ledger(unused_rows=["shire counties"])
 
 def test_a_series_has_a_column_for_each_year_and_statistic() -> None:
     header = [
-        "2022 to 2023 - margin of error",
-        "2022 to 2023 - outcome",
-        "2023 to 2024 - margin of error",
-        "2023 to 2024 - outcome",
+        f"{years} - {statistic}"
+        for years in ("2022 to 2023", "2023 to 2024")
+        for statistic in ("margin of error", "number of respondents", "outcome")
     ]
-    figures = read_ascof_time_series(series(header, [0.6, "38.7 (38.5)", 0.7, "[c]"]), ledger=KNOWN)
+    figures = read_ascof_time_series(series(header, [0.6, 2, "38.7 (38.5)", 0.7, 2, "[c]"]), ledger=KNOWN)
     figures = figures[figures["area_code"] == "E06000001"]
-    assert len(figures) == 4
+    assert len(figures) == 6
     assert one(figures, item="3D1A", financial_year="2022-23")["value"] == 38.7
     assert one(figures, item="3D1A_margin_of_error", financial_year="2022-23")["value"] == 0.6
     assert one(figures, item="3D1A", financial_year="2023-24")["mark"] == "[c]"
@@ -300,7 +299,7 @@ def test_a_series_has_a_column_for_each_year_and_statistic() -> None:
         (
             ["2016 to 2017 - margin of error", "2016 to 2017 - outcome", "2017 to 2018 - outcome"],
             "Table 3d(1a): x",
-            "other columns",
+            "2016-17 lacks an outcome, or a numerator its denominator",
         ),
         (["2016 to 2017 - outcome"], "Table 3d(2a): x", "its title should be of Table 3D1A"),
     ],

@@ -76,7 +76,13 @@ def delayed_transfers_workbook(**changes: object) -> bytes:
     sheet = book.active
     sheet.title = str(changes.get("sheet", "LA - by responsible org"))
     sheet["C5"] = str(changes.get("period", "June 2016"))
-    header = ["Region", "ONS Geography", "Code", "Name", *changes.get("columns", ["NHS", "Social Care", "Both", "Total"])]
+    header = [
+        "Region",
+        str(changes.get("ons", "")),
+        "Code",
+        "Name",
+        *changes.get("columns", ["NHS", "Social Care", "Both", "Total"]),
+    ]
     for column, heading in enumerate(header, start=2):
         sheet.cell(14, column, heading)
     rows = [
@@ -116,6 +122,7 @@ def test_delayed_transfers_small_workbook() -> None:
             {"columns": ["NHS", "Both", "Total", "Other"]},
             "expected headings Region, ONS Geography, Code, Name, NHS, Social Care, Both, Total",
         ),
+        ({"ons": "ONS Geography"}, r"E18: neither '' is a code of ONS nor '112' one of a council|D18: neither"),
         ({"period": "Spring"}, "cell C5: expected a month such as 'June 2016', found 'Spring'"),
     ],
 )
