@@ -89,7 +89,7 @@ def measure_values() -> dict[str, dict[str, Held]]:
     values: dict[str, dict[str, Held]] = {year: {} for year in (BEFORE, *YEARS)}
     for source in seed("measure_sources"):
         for year, held in values.items():
-            if year < source["first_year"] or (isinstance(source["last_year"], str) and year > source["last_year"]):
+            if not source["first_year"] <= year <= (source["last_year"] or "9999-00"):
                 continue
             key = (source["framework"], source["item"], source["breakdown"])
             found = lookup.get((*key, year), {})
