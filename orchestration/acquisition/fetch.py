@@ -19,9 +19,9 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from orchestration.acquisition import store
 from orchestration.acquisition.accounts import against_the_edition_before
-from orchestration.acquisition.child import read_in_child
 from orchestration.acquisition.download import Limits, Outcome, RefusedError, download, host_of
 from orchestration.acquisition.importing import outcome_of_file
+from orchestration.acquisition.isolated import read_isolated
 from orchestration.acquisition.likeness import prove_year
 from orchestration.acquisition.links import links_of
 from orchestration.acquisition.reading import is_table
@@ -109,7 +109,7 @@ class Fetcher:
                 return Fetched(source.source, name, outcome)
             account: dict[str, Any] = {}
             try:
-                reading = read_in_child(source, name, arrived, edition.file_name, self.raw_dir / source.source)
+                reading = read_isolated(source, name, arrived, edition.file_name, self.raw_dir / source.source)
                 account = reading.account
                 if not is_table(source, name):
                     prove_year(reading.figures, source.source, get_settings().figures_dir, edition.file_name)

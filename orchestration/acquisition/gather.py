@@ -18,7 +18,7 @@ from typing import Final
 import pandas as pd
 
 from orchestration.acquisition import store
-from orchestration.acquisition.child import read_in_child
+from orchestration.acquisition.isolated import read_isolated
 from orchestration.acquisition.likeness import prove_year
 from orchestration.acquisition.reading import is_table
 from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, read_all_figures, read_table
@@ -65,7 +65,7 @@ def gather(figures_dir: Path, raw_dir: Path, report: Callable[[str], None] = lam
         for name, issue in _to_read(source, raw_dir):
             order += 1
             try:
-                figures = read_in_child(source, name, issue.path, issue.path.name, raw_dir / source.source).figures
+                figures = read_isolated(source, name, issue.path, issue.path.name, raw_dir / source.source).figures
                 prove_year(figures, source.source, figures_dir, issue.path.name)
             except LayoutError as error:
                 unread[f"{source.source} {name}"] = str(error)

@@ -10,8 +10,8 @@ from typing import Final
 
 from orchestration.acquisition import store
 from orchestration.acquisition.accounts import against_the_edition_before
-from orchestration.acquisition.child import read_in_child
 from orchestration.acquisition.download import HTML_STARTS, Outcome
+from orchestration.acquisition.isolated import read_isolated
 from orchestration.acquisition.likeness import prove_year
 from orchestration.acquisition.reading import Reading, is_table
 from orchestration.readers.cells import LayoutError
@@ -92,7 +92,7 @@ def _fitting(path: Path, source: Source, candidates: list[str], raw_dir: Path) -
     refused: list[str] = []
     for edition in candidates:
         try:
-            reading = read_in_child(source, edition, path, path.name, raw_dir / source.source)
+            reading = read_isolated(source, edition, path, path.name, raw_dir / source.source)
             if not is_table(source, edition):
                 prove_year(reading.figures, source.source, get_settings().figures_dir, path.name)
             fits[edition] = reading

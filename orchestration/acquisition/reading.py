@@ -103,11 +103,11 @@ def read(source: Source, edition: str, content: bytes, name: str, beside: Path |
     described = source.editions[edition]
     layout = source.layouts[described.layout]
     try:
+        _whole(content)
         if layout.reader in TABLE_READERS:
             table = TABLE_READERS[layout.reader](content)
             _enough(len(table), source, edition)
             return Reading(table, {"rows_read": len(table)})
-        _whole(content)
         reader = READERS[layout.reader]
         ledger = ledger_of(source, edition)
         figures = reader(content, ledger=ledger, **_told(reader, source, edition, beside))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from orchestration.acquisition.fetch import PER_HOST, Fetched, Fetcher
 from orchestration.acquisition.importing import import_file
 from orchestration.acquisition.links import links_of
 from orchestration.acquisition.new_editions import look, remembered
-from orchestration.figures import FIGURE_COLUMNS, write_csv, write_figures
+from orchestration.figures import FIGURE_COLUMNS, read_table, write_csv, write_figures
 from orchestration.readers.cells import LayoutError
-from orchestration.sources.model import Source
+from orchestration.settings import Settings
+from orchestration.sources.model import Source, sources
 from tests.publisher_server import Publisher, serve
 
 QUICK = Limits(connect_seconds=1, read_seconds=0.5, total_seconds=2, bytes=1_000_000, attempts=2, backoff_seconds=0.01)
@@ -302,7 +304,50 @@ def test_a_file_without_its_sidecar_is_not_held(publisher: Publisher, raw: Path)
     assert (raw / "prices/a/a.csv").read_bytes() == prices("90")
 
 
+def test_what_one_server_said_of_a_file_is_not_shown_to_another(publisher: Publisher, raw: Path) -> None:
+    """Another address with the same validator has another file: it must come, and not be taken for unchanged."""
+    fetch(publisher, raw, source(a=at("/a.csv")))
+    (moved,) = fetch(publisher, raw, source(a=at("/b.csv")))
+    assert (moved.outcome.result, moved.kept) == ("fetched", "reissue")
+    (again,) = fetch(publisher, raw, source(a=at("/b.csv")))
+    assert (again.outcome.result, again.outcome.status) == ("unchanged", 304)
+
+
+def test_a_source_has_a_budget_whatever_its_server_does(publisher: Publisher, raw: Path) -> None:
+    wanted = source(**{f"e{n}": at(f"/e{n}.csv") for n in range(12)})
+    publisher.files |= {f"/e{n}.csv": prices("90") for n in range(12)}
+    publisher.faults |= {f"/e{n}.csv": ["drips headers!"] for n in range(12)}
+    fetcher = Fetcher(raw, limits=QUICK, mirror=publisher.address, source_seconds=3)
+    began = time.monotonic()
+    done = fetcher.fetch([(wanted, name) for name in wanted.editions])
+    assert time.monotonic() - began < 6
+    assert {one.outcome.result for one in done} == {"failed"}
+    assert any("longer than" in one.outcome.reason for one in done)
+    assert any("a moment ago" in one.outcome.reason or "was used up" in one.outcome.reason for one in done)
+    assert len(list(store.outcomes(raw))) == 12
+
+
 # Imported
+
+
+def test_another_years_numbers_are_not_taken_in(tmp_path: Path, raw: Path) -> None:
+    """An embedded year of residents, handed in under the year after."""
+    embedded = read_table(Settings().figures_dir / "population" / "2021-22.csv")
+    lines = [
+        f"{area},2022,{age},{value}"
+        for area, band, value in embedded[["area_code", "breakdown", "value"]].itertuples(index=False)
+        for age, value in ([(209, value)] if band == "65_and_over" else [(119, value), *((n, 0) for n in range(120, 166))])
+        if area != "E92000001"
+    ]
+    path = tmp_path / "nomis.csv"
+    path.write_text("\n".join(["GEOGRAPHY_CODE,DATE_NAME,C_AGE,OBS_VALUE", *lines, ""]))
+    described = sources()["population"]
+    edition = described.editions["nomis mid-2023"].model_copy(
+        update={"financial_year": "2022-23", "areas_of": ["2021-22"], "options": {"year": 2022}}
+    )
+    wanted = described.model_copy(update={"editions": {"of 2022": edition}})
+    with pytest.raises(LayoutError, match=r"^nomis.csv: its figures of mid-2022 are those of mid-2021: 100% are equal"):
+        import_file(path, wanted, "2022-23", raw)
 
 
 def test_a_file_fetched_by_hand_goes_through_the_same_checks(tmp_path: Path, raw: Path) -> None:

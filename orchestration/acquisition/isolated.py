@@ -31,7 +31,7 @@ _pool: ProcessPool | None = None
 _lock = threading.Lock()
 
 
-def read_in_child(
+def read_isolated(
     source: Source, edition: str, path: Path, name: str, beside: Path | None = None, *, seconds: float = SECONDS
 ) -> Reading:
     """What `reading.read` makes of the file at `path`. LayoutError as there, and when the child runs out of memory or time or dies."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from orchestration.acquisition import child, store
-from orchestration.acquisition.child import read_in_child
+from orchestration.acquisition import isolated, store
 from orchestration.acquisition.importing import import_file
+from orchestration.acquisition.isolated import read_isolated
 from orchestration.readers.cells import LayoutError
 from orchestration.sources.model import sources
 
@@ -77,24 +77,24 @@ def test_a_hostile_file_is_refused_and_the_next_is_read(tmp_path: Path, name: st
     path.write_bytes(HOSTILE[name]())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(LayoutError, match=f"^{name}: "):
-        read_in_child(sources()[SOURCE], EDITION, path, name)
+        read_isolated(sources()[SOURCE], EDITION, path, name)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
     real = given_data / "publisher" / "revenue_outturn" / "RS_2017-18_data_by_LA.xlsx"
-    assert len(read_in_child(sources()[SOURCE], EDITION, real, real.name).figures) == 153
+    assert len(read_isolated(sources()[SOURCE], EDITION, real, real.name).figures) == 153
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, given_data: Path) -> None:
     real = given_data / "publisher" / "ascof" / "ascof_2024_25.ods"
     with pytest.raises(LayoutError, match=r"ascof_2024_25.ods: reading it took longer than 0.2 seconds and was stopped"):
-        read_in_child(sources()["ascof"], "2024-25", real, real.name, seconds=0.2)
+        read_isolated(sources()["ascof"], "2024-25", real, real.name, seconds=0.2)
 
 
 def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "FILE_BYTES", 10)
+    monkeypatch.setattr(isolated, "FILE_BYTES", 10)
     path = tmp_path / "large.csv"
     path.write_bytes(b"x" * 11)
     with pytest.raises(LayoutError, match=r"large.csv: it has 11 bytes; a file to read may have 10"):
-        read_in_child(sources()[SOURCE], EDITION, path, path.name)
+        read_isolated(sources()[SOURCE], EDITION, path, path.name)
 
 
 def test_an_import_that_fails_leaves_an_outcome_that_a_person_can_read(tmp_path: Path) -> None:
