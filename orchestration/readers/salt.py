@@ -54,7 +54,7 @@ def read_salt(content: bytes, counts: Sequence[Count], financial_year: str = "",
     codes = {cell: ledger.area(cell, f"{area} of line {line}") if cell.strip() else None
              for cell, line in table.drop_duplicates(area)[[area, "line"]].itertuples(index=False)}  # fmt: skip
     table = table.assign(**{area: table[area].map(codes)})
-    is_council = table[area].map(lambda code: code is not None and COUNCIL.fullmatch(code) is not None).astype(bool)
+    is_council = table[area].map(lambda code: isinstance(code, str) and COUNCIL.fullmatch(code) is not None).astype(bool)
     ledger.skip("rows of England, of regions and of types of council", int((~is_council).sum()))
     table = table[is_council]
     figures: list[dict[str, object]] = []
