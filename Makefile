@@ -4,10 +4,11 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
+SITE_PORT ?= 8000
 DAGSTER_HOME ?= $(CURDIR)/.dagster
 export DAGSTER_HOME
 
-.PHONY: help setup run test bench calibrate ui check format pins clean
+.PHONY: help setup run test bench calibrate ui site browser check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -40,6 +41,14 @@ calibrate: $(BIN)/.runtime ## How often the 90 % intervals hold the true rank: t
 ui: $(BIN)/.runtime ## Dagster's pages at http://127.0.0.1:3000, another with PORT= (stop with Ctrl-C)
 	@$(BIN)/asc prepare
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+
+site: $(BIN)/.runtime ## The pages of the current release at http://127.0.0.1:8000/site/, another port with SITE_PORT= (stop with Ctrl-C)
+	@$(BIN)/asc site
+	@echo "http://127.0.0.1:$(SITE_PORT)/site/ (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(SITE_PORT) --bind 127.0.0.1 --directory "$$($(BIN)/asc path)" >/dev/null 2>&1
+
+browser: ## Install Chromium from the system's packages, which the tests of the pages drive (needs root; without it they skip)
+	@command -v chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
 check: $(BIN)/.runtime ## Is everything here that the project needs?
 	@$(BIN)/asc doctor

@@ -14,7 +14,7 @@ from orchestration.assets.years import CHECK_YEAR, RANKED_YEAR, years_of
 from orchestration.settings import Settings
 from orchestration.sources.model import sources
 
-STAGES = ("downloads", "acquire", "raw", "staging", "intermediate", "marts", "analysis", "publication")
+STAGES = ("downloads", "acquire", "raw", "staging", "intermediate", "marts", "analysis", "publication", "pages")
 WHOLE_RUN = "rank_councils"
 DOWNLOAD_RUN = "download_year"
 FROM_PUBLISHERS = {DATA_TAG: "publishers"}
@@ -27,6 +27,7 @@ STAGE_WORDS = {
     "marts": "Domain scores and rankings as people query them: dbt's marts, with their tests and gates.",
     "analysis": "How sure each rank is: simulations on the marts.",
     "publication": "Publishes a release of the marts, if every gate is open and the workbench is of one piece.",
+    "pages": "Makes the static site of the current release: pages that open from a folder.",
 }
 
 
@@ -37,7 +38,7 @@ def jobs(settings: Settings) -> list[dg.UnresolvedAssetJobDefinition]:
         WHOLE_RUN,
         selection=dg.AssetSelection.all() - of_years,
         executor_def=dg.in_process_executor,
-        description="Ranks the councils: from published figures to a release, in a minute and a half. It needs no network: it reads the figures "
+        description="Ranks the councils: from published figures to a release, in two minutes. It needs no network: it reads the figures "
         f"that come with the project. With the tag `{DATA_TAG}: publishers` it fetches publishers' files first. A closed gate stops it, "
         "and the release before stays current.",
     )

@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration.assets.acquire import acquire_assets
 from orchestration.assets.analysis import RANK_UNCERTAINTY, analysis_assets, analysis_keys
 from orchestration.assets.downloads import download_assets
+from orchestration.assets.pages import pages_assets
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import RAW_FIGURES, raw_assets
 from orchestration.assets.warehouse import warehouse_assets
@@ -38,6 +39,7 @@ def _build_defs(settings: Settings) -> dg.Definitions:
         *warehouse,
         *analysis_assets(settings, marts),
         *publication_assets(settings, [*marts, *analysis_keys()]),
+        *pages_assets(settings),
     ]
     return dg.Definitions(
         assets=[*dg.with_source_code_references(assets), year_asset(settings)],

@@ -10,8 +10,8 @@ from pathlib import Path
 from orchestration.settings import PROJECT_ROOT
 
 ORDER = (
-    "settings", "figures", "sources", "readers", "acquisition", "expectations", "warehouse", "index", "analysis", "publication", "assets",
-    "automation", "definitions", "cli",
+    "settings", "figures", "sources", "readers", "acquisition", "expectations", "warehouse", "index", "analysis", "publication", "pages",
+    "assets", "automation", "definitions", "cli",
 )  # fmt: skip
 
 

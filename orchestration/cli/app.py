@@ -142,7 +142,7 @@ def run(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="If a run is going on, wait for it to end instead of refusing.")] = False,
 ) -> None:
-    """Build everything from the figures at hand and publish a release; takes a minute and a half. Example: asc run --data publishers"""
+    """Build everything from the figures at hand and publish a release with its pages; takes two minutes. Example: asc run --data publishers"""
     from orchestration.cli.report import print_missing, print_release
     from orchestration.cli.run import StageDone, run_everything
     from orchestration.publication.release import NoReleaseError, current_release
@@ -450,16 +450,132 @@ def path() -> None:
     typer.echo(current_release(get_settings()))
 
 
+@app.command("open")
+def open_(
+    council: Annotated[str | None, typer.Argument(help="A council by any name or code; the first page if left out.")] = None,
+    show: Annotated[bool, typer.Option("--print", help="Only say where the page is.")] = False,
+) -> None:
+    """Open the pages of the current release in the browser. Example: asc open Leeds"""
+    from orchestration.publication.release import current_release
+
+    release = current_release(get_settings())
+    page = release / "site" / "index.html"
+    if not page.exists():
+        raise ValueError("This release has no pages yet: `asc site` makes them.")
+    if council is not None:
+        from orchestration.publication import queries
+
+        code = str(queries.council(release, queries.find_council(release, council))["continuity_code"])
+        page = release / "site" / "councils" / f"{code}.html"
+    if show:
+        typer.echo(page)
+    elif typer.launch(page.as_uri()) != 0:
+        out.print(f"No browser could be opened; the page is {page}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def site() -> None:
+    """Make the pages of the current release, if they are not made already; a run does it by itself. `make site` serves them."""
+    from orchestration.pages.site import build_site
+    from orchestration.publication.release import current_release
+
+    with err.status("making pages") if err.is_terminal else nullcontext():
+        made = build_site(current_release(get_settings()))
+    out.print(
+        f"{made.path / 'index.html'}: {made.pages} pages, {made.bytes / 1e6:.0f} MB" + ("" if made.is_new else ", made already"),
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+@app.command()
+def releases(format: FormatOption = Format.TABLE, output: OutputOption = None) -> None:
+    """Every release that is kept, the newest last: when it was made, how much is in it, which is current."""
+    import pandas as pd
+
+    from orchestration.publication.release import current_release, read_manifest
+    from orchestration.publication.release import releases as kept
+
+    settings = get_settings()
+    current = current_release(settings)
+    rows = [
+        {
+            "release_id": path.name, "made_at": manifest["made_at"], "is_current": path == current, "tables": len(manifest["tables"]),
+            "rows": sum(manifest["tables"].values()), "content_sha256": manifest["content_sha256"][:16], "commit": (manifest["commit"] or "")[:12],
+        }
+        for path in kept(settings)
+        for manifest in [read_manifest(path)]
+    ]  # fmt: skip
+    _deliver(pd.DataFrame(rows), format, output)
+
+
+@app.command()
+def verify(release_id: Annotated[str | None, typer.Argument(help="Which release; the current one if left out.")] = None) -> None:
+    """Hold every file of a release against the hash that was signed when it was published. Exit code 1 if one differs."""
+    from orchestration.publication.release import find_release, read_manifest
+    from orchestration.publication.release import verify as wrong_files
+
+    release = find_release(get_settings(), release_id)
+    wrong = wrong_files(release)
+    for said in wrong:
+        err.print(said, style="red", highlight=False, markup=False, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(1)
+    out.print(
+        f"Release {release.name}: {len(read_manifest(release)['files'])} files are as they were published.", highlight=False
+    )
+
+
+@app.command()
+def rollback(
+    release_id: Annotated[str, typer.Argument(help="The release to make current again: asc releases lists them.")],
+) -> None:
+    """Point `current` to an earlier release, in one step; nothing is deleted, and the next run publishes anew."""
+    from orchestration.publication.release import point_to
+    from orchestration.warehouse.workbench import held
+
+    settings = get_settings()
+    with held(settings, False):
+        path = point_to(settings, release_id)
+    out.print(f"Release {path.name} is current: {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="A release: asc releases lists them.")],
+    after: Annotated[str | None, typer.Argument(help="Another; the current one if left out.")] = None,
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Which ranks of the default definition differ between two releases, and which published figures under them do."""
+    from orchestration.publication.comparison import moved_ranks
+    from orchestration.publication.release import find_release
+
+    settings = get_settings()
+    frame = moved_ranks(find_release(settings, before), find_release(settings, after))
+    if frame.empty and format is Format.TABLE:
+        out.print("No rank and no figure under one differs.", highlight=False)
+        return
+    _deliver(frame, format, output)
+
+
 @app.command()
 def catalogue() -> None:
-    """Write docs/catalogue.md again from the current release: measures, coverage by year, breaks, definitions."""
+    """Write docs/catalogue.md and docs/pictures/ again from the current release: measures, coverage by year, breaks, README's pictures."""
+    from orchestration.pages.pictures.standalone import pictures_of_documents
     from orchestration.publication.catalogue import catalogue_page
     from orchestration.publication.release import current_release
     from orchestration.settings import PROJECT_ROOT
 
-    path = PROJECT_ROOT / "docs" / "catalogue.md"
-    path.write_text(catalogue_page(current_release(get_settings())), encoding="utf-8")
-    out.print(f"Written: {path}", highlight=False)
+    release = current_release(get_settings())
+    made = {
+        "catalogue.md": catalogue_page(release),
+        **{f"pictures/{name}": svg for name, svg in pictures_of_documents(release).items()},
+    }
+    for name, content in made.items():
+        path = PROJECT_ROOT / "docs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        out.print(f"Written: {path}", highlight=False)
 
 
 @app.command()

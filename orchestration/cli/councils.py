@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.cli.report import WARNING, interval, measure_label
+from orchestration.cli.report import interval
 from orchestration.cli.rows import text
 from orchestration.publication import queries
+from orchestration.publication.wording import WARNING, measure_label
 
 MOST = 5
 BARS = "▁▂▃▄▅▆▇█"

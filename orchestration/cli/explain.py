@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from orchestration.cli.report import measure_label
 from orchestration.publication import queries
 from orchestration.publication.names import UnknownError
+from orchestration.publication.wording import measure_label
 
 
 def explain(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:

@@ -16,12 +16,9 @@ from orchestration.cli.rows import text
 from orchestration.publication import queries
 from orchestration.publication.names import UnknownError
 from orchestration.publication.release import read_manifest
+from orchestration.publication.wording import WARNING, measure_label
 
 DETAIL_WIDTH = 120  # the whole of it is in --format csv and json
-WARNING = (
-    "Not for judging a council by its rank alone: the publisher of the outcomes says they cannot by themselves be used to judge how "
-    "effective councils are. Read a rank with its coverage, the values behind it, and what is modelled."
-)
 
 
 def interval(row: pd.Series) -> str:
@@ -376,14 +373,6 @@ def _print_peers(console: Console, release: Path, area_code: str, definition: st
             )  # fmt: skip
         else:
             console.print("It is at or above their upper quartile of productivity.", highlight=False)
-
-
-def measure_label(name: str, breakdown: object) -> str:
-    """A measure's name with the ages its value is of: 'Control over daily life, 65+ where split' -> '…, all ages'."""
-    if not name.endswith(" where split"):
-        return name
-    base, _, ages = name.removesuffix(" where split").rpartition(", ")
-    return f"{base}, {'all ages' if breakdown == 'total' or not isinstance(breakdown, str) else ages}"
 
 
 def _print_measures(console: Console, measures: pd.DataFrame) -> None:

@@ -30,6 +30,7 @@ STAGE_NAMES = {
     "dbt_marts": "marts: domain scores and rankings",
     "rank_uncertainty_and_sensitivity": "analysis: how sure the ranks are",
     "publication__release": "publication: a release",
+    "pages__site": "pages: a site that opens from a folder",
 }
 
 

@@ -1,6 +1,7 @@
 """A release: the marts frozen into one folder, and a pointer to the newest that is replaced in one step.
 
-    data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, self_audit.md, manifest.json
+    data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, manifest.json, datapackage.json, csv-metadata.json,
+                               data_dictionary.csv, asc_index.xlsx, self_audit.md; site/ (`pages/`)
     data/releases/current -> <release id>
 
 Everything is written to a folder aside and renamed when whole. The pointer is a symbolic link replaced by a rename: whoever has
@@ -22,7 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from orchestration.publication import descriptors
+from orchestration.publication.safe_text import safe_sql
+from orchestration.publication.schema import create, in_order, keys_of
 from orchestration.publication.self_audit import self_audit
+from orchestration.publication.workbook import write_workbook
 from orchestration.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -46,6 +51,9 @@ ADDED = {
 VIEWS = sorted((Path(__file__).parent / "views").glob("*.sql"))  # by name: one that reads another comes after it
 """Views of a release, with names and history at hand; the first line of each says what it is."""
 PART = ".part-"
+WORKBOOK = "asc_index.xlsx"
+MAKERS = ("descriptors.py", "safe_text.py", "schema.py", "workbook.py")
+"""What makes the files that describe the tables: a change of theirs is a change of the release."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,10 @@ class Release:
 
 class NoReleaseError(FileNotFoundError):
     """Nothing has been published yet."""
+
+
+class UnknownReleaseError(LookupError):
+    """No release of that name is kept; the text lists those that are."""
 
 
 def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Release:
@@ -96,7 +108,10 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
     try:
         rows = _export(settings, aside)
         content = _content(aside, rows)
-        told = [*_comments(settings, sorted(rows)), *(view.read_text(encoding="utf-8") for view in VIEWS)]
+        told = [
+            *_comments(settings, sorted(rows)),
+            *(file.read_text(encoding="utf-8") for file in (*VIEWS, *(Path(__file__).parent / name for name in MAKERS))),
+        ]
         described = hashlib.sha256("\n".join(told).encode()).hexdigest()
         same = _same_as_current(settings, content, described)
         if same is not None:
@@ -104,7 +119,7 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
             return Release(same.name, same, len(rows), sum(rows.values()), content, is_new=False)
         made_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
         release_id = f"{made_at:%Y%m%dT%H%M%SZ}-{content[:8]}"
-        manifest = {
+        manifest: dict[str, Any] = {
             "release_id": release_id,
             "made_at": made_at.isoformat(),
             "commit": _commit(),
@@ -125,6 +140,7 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
             "licence": "Figures: Open Government Licence v3.0, publishers as in editions. Scores and ranks: this index.",
             "warning": "The publisher of the outcomes says that they cannot by themselves be used to judge how effective councils are.",
         }
+        manifest["files"] = {file.name: _signed(file) for file in sorted(aside.iterdir())}
         (aside / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         for file in sorted(aside.iterdir()):
             _to_disk(file)
@@ -147,14 +163,56 @@ def current_release(settings: Settings) -> Path:
     """The folder of the current release. NoReleaseError, with what to run, if there is none."""
     pointer = settings.releases_dir / "current"
     if not (pointer / "asc.duckdb").exists():
-        raise NoReleaseError("There is no release yet. Run `make run` (or `asc run`) first: it takes a minute and a half.")
+        raise NoReleaseError("There is no release yet. Run `make run` (or `asc run`) first: it takes two minutes.")
     return pointer.resolve()
+
+
+def find_release(settings: Settings, release_id: str | None) -> Path:
+    """The folder of a release; the current one for None. UnknownReleaseError lists those there are."""
+    if release_id is None or release_id == "current":
+        return current_release(settings)
+    held = {path.name: path for path in releases(settings)} if settings.releases_dir.is_dir() else {}
+    if release_id not in held:
+        raise UnknownReleaseError(f"No release {release_id!r}. There are: {', '.join(held) or 'none'}.")
+    return held[release_id]
 
 
 def read_manifest(release: Path) -> dict[str, Any]:
     """The manifest of a release."""
     manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     return manifest
+
+
+def _signed(file: Path) -> dict[str, int | str]:
+    """Size and hash of a file: what `verify` holds it against."""
+    with file.open("rb") as content:
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
+
+
+def verify(release: Path) -> list[str]:
+    """What is wrong with the files of a release: those that are missing, or are not what the manifest signed. Empty if all is well."""
+    signed = read_manifest(release).get("files")
+    if not signed:
+        return ["manifest.json signs no files: the release was made before files were signed"]
+    wrong = []
+    for name, expected in signed.items():
+        file = release / name
+        if not file.exists():
+            wrong.append(f"{name} is missing")
+        elif (found := _signed(file)) != expected:
+            wrong.append(f"{name} has {found['bytes']:,} bytes with the hash {str(found['sha256'])[:12]}…; "
+                         f"signed were {expected['bytes']:,} bytes with {str(expected['sha256'])[:12]}…")  # fmt: skip
+    return wrong
+
+
+def point_to(settings: Settings, release_id: str) -> Path:
+    """Make an earlier release current again. UnknownReleaseError, or ValueError if its files are not what was signed: then nothing is moved."""
+    release = find_release(settings, release_id)
+    wrong = verify(release)
+    if wrong:
+        raise ValueError(f"Release {release_id} is not as it was published: {'; '.join(wrong)}. `current` stays where it is.")
+    _point(settings, release.name)
+    return release
 
 
 def _same_as_current(settings: Settings, content: str, described: str) -> Path | None:
@@ -165,7 +223,8 @@ def _same_as_current(settings: Settings, content: str, described: str) -> Path |
         held = _content(current, manifest["tables"])
     except (OSError, ValueError, KeyError):
         return None
-    return current if (held, manifest.get("descriptions_sha256")) == (content, described) else None
+    same = (held, manifest.get("descriptions_sha256")) == (content, described) and not verify(current)
+    return current if same else None
 
 
 def _content(folder: Path, tables: Iterable[str]) -> str:
@@ -190,9 +249,15 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
             ).fetchall()
         ]
         connection.execute("create schema marts")
-        for name in names:
-            connection.execute(f"create table marts.{name} as {_with_continuity(connection, name)}")
-            connection.execute(f"copy marts.{name} to '{folder / name}.csv' (header, delimiter ',')")
+        queries = {name: _with_continuity(connection, name) for name in names}
+        columns = {
+            name: {str(c[0]): str(c[1]) for c in connection.execute(f"describe {queries[name]}").fetchall()} for name in names
+        }
+        keys = keys_of(_nodes(settings), {name: list(of) for name, of in columns.items()})
+        for name in in_order(keys):
+            create(connection, name, queries[name], keys[name])
+            written = ", ".join(safe_sql(c) if kind == "VARCHAR" else f'"{c}"' for c, kind in columns[name].items())
+            connection.execute(f"copy (select {written} from marts.{name}) to '{folder / name}.csv' (header, delimiter ',')")
             connection.execute(f"copy marts.{name} to '{folder / name}.parquet' (format parquet, compression zstd)")
             counted = connection.execute(f"select count(*) from marts.{name}").fetchone()
             rows[name] = counted[0] if counted else 0
@@ -203,6 +268,8 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
             connection.execute(statement)
         _describe_the_rest(connection)
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
+        descriptors.write(folder, connection, keys, _editions(settings))
+        write_workbook(folder / WORKBOOK, connection)
     return rows
 
 
@@ -232,9 +299,8 @@ def _with_continuity(connection: duckdb.DuckDBPyConnection, name: str) -> str:
 def _comments(settings: Settings, names: list[str]) -> list[str]:
     """Descriptions of dbt and of the analysis as comments on tables and columns, so that the release describes itself."""
     from orchestration.analysis.tables import TABLES
-    from orchestration.warehouse.dbt import manifest_path
 
-    nodes = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
+    nodes = _nodes(settings)
     statements = [
         f"comment on view marts.{view.stem} is {_quoted(view.read_text(encoding='utf-8').splitlines()[0].removeprefix('-- '))}"
         for view in VIEWS
@@ -251,6 +317,14 @@ def _comments(settings: Settings, names: list[str]) -> list[str]:
         for column_name, _, description in made.columns:
             statements.append(f'comment on column marts.{made.name}."{column_name}" is {_quoted(description)}')
     return statements
+
+
+def _nodes(settings: Settings) -> dict[str, Any]:
+    """dbt's models and tests, from its manifest."""
+    from orchestration.warehouse.dbt import manifest_path
+
+    nodes: dict[str, Any] = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
+    return nodes
 
 
 def _quoted(text: str) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
+
+from orchestration.pages.pictures.standalone import pictures_of_documents
 from orchestration.publication.catalogue import catalogue_page
 from orchestration.publication.queries import typed_query
 from orchestration.settings import PROJECT_ROOT
@@ -102,3 +106,33 @@ def test_the_catalogue_is_what_the_seeds_say(released: Released) -> None:
     assert (PROJECT_ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8") == catalogue_page(released.release), (
         "run `asc catalogue`"
     )
+
+
+def test_examples_of_using_the_data_run_and_agree(
+    released: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (PROJECT_ROOT / "docs" / "using_the_data.md").read_text(encoding="utf-8")
+    (sql,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    expected = list(typed_query(released.release, sql)["area_name"])
+    assert len(expected) == 5
+    (tmp_path / "data" / "releases").mkdir(parents=True)
+    (tmp_path / "data" / "releases" / "current").symlink_to(released.release)
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        exec(compile(example, "using_the_data.md", "exec"), {})
+        printed = capsys.readouterr().out
+        assert [name for name in expected if name in printed] == expected
+    for file in re.findall(r"`([a-z_-]+\.(?:json|csv|xlsx|duckdb))`", page):
+        assert (released.release / file).exists(), file
+
+
+def test_pictures_of_readme_are_of_this_release(released: Released) -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    made = pictures_of_documents(released.release)
+    for name, svg in made.items():
+        assert f"(docs/pictures/{name})" in readme
+        assert (PROJECT_ROOT / "docs" / "pictures" / name).read_text(encoding="utf-8") == svg, (
+            f"run `asc catalogue`: {name} has changed"
+        )

@@ -483,3 +483,19 @@ def test_both_code_sets_of_2025_lead_to_one_council(db: duckdb.DuckDBPyConnectio
         ("E08000038", "E08000038"),
         ("E08000039", "E08000039"),
     ]
+
+
+def test_the_spread_of_a_measure_is_of_rankable_councils_without_withheld_values(db: duckdb.DuckDBPyConnection) -> None:
+    """Every year and measure again with NumPy, from the values themselves."""
+    values = db.execute("""
+        select v.financial_year, v.measure_id, v.value from marts.fct_measure_value as v
+        where v.value is not null and not v.is_withheld
+          and v.area_code not in (select area_code from marts.dim_council where not is_rankable)
+    """).df()
+    spread = db.execute("from marts.measure_spread").df().set_index(["financial_year", "measure_id"])
+    assert len(spread) == len(values.groupby(["financial_year", "measure_id"]))
+    columns = ["lowest", "lower_quartile", "median", "upper_quartile", "highest"]
+    for key, of_one in values.groupby(["financial_year", "measure_id"]):
+        own = np.quantile(of_one["value"], [0, 0.25, 0.5, 0.75, 1])
+        assert np.allclose(own, spread.loc[key, columns].astype(float), rtol=0, atol=1e-9), key
+        assert spread.loc[key, "councils"] == len(of_one), key

@@ -1,0 +1,132 @@
+"""The keys of a release: what makes a row of each table one row, and which codes lead to which table. The database itself holds them.
+
+Keys of dbt's marts are those that its tests check (`unique_key`, `unique`); those of the analysis stand here. What belongs here: keys and the
+statements that make tables with them. What does not: descriptions (dbt, `analysis/tables.py`), files (`descriptors.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+
+OF_ANALYSIS: Final[Mapping[str, tuple[str, ...]]] = {
+    "drop_one": ("definition_id", "financial_year", "element_kind", "element_id", "area_code"),
+    "external_validation": ("definition_id", "index_value", "external_value"),
+    "fct_revision": ("earlier_figure_id", "standing_figure_id"),
+    "index_diagnostics": ("definition_id", "financial_year", "statistic", "domain_id", "measure_id", "other_measure_id"),
+    "interval_coverage": ("world", "noise_to_spread"),
+    "pairwise_probability": ("definition_id", "financial_year", "area_code", "other_area_code"),
+    "rank_confidence_set": ("definition_id", "financial_year", "area_code"),
+    "rank_group": ("definition_id", "financial_year", "area_code"),
+    "rank_uncertainty": ("definition_id", "financial_year", "area_code", "uncertainty_of"),
+    "sensitivity": ("definition_id", "financial_year", "area_code", "factor_id"),
+    "uncertainty_convergence": ("definition_id", "financial_year", "replications"),
+}
+NULLABLE: Final = frozenset({"index_diagnostics"})
+"""Tables in which a part of the key may be empty (a statistic of the whole index is of no domain): unique, where others have a primary key."""
+
+CODES: Final[Mapping[str, tuple[str, str]]] = {
+    "area_code": ("dim_council", "area_code"),
+    "peer_area_code": ("dim_council", "area_code"),
+    "other_area_code": ("dim_council", "area_code"),
+    "measure_id": ("dim_measure", "measure_id"),
+    "other_measure_id": ("dim_measure", "measure_id"),
+    "definition_id": ("dim_definition", "definition_id"),
+    "figure_id": ("fct_published_figure", "figure_id"),
+    "england_figure_id": ("fct_published_figure", "figure_id"),
+    "denominator_figure_id": ("fct_published_figure", "figure_id"),
+    "margin_figure_id": ("fct_published_figure", "figure_id"),
+}
+"""Column -> the table that has all its codes. (`continuity_code` is looked up in dim_council when a release is made.)"""
+ELSEWHERE: Final = frozenset(
+    {
+        ("fct_published_figure", "area_code"),  # England and regions have figures too
+        ("fct_revision", "area_code"),  # so have they revisions
+        ("sensitivity", "area_code"),  # 'all': the factor's share over all councils
+        ("dim_break", "measure_id"),  # a break may be of the population
+    }
+)
+"""(table, column) whose codes are not all in the table that the column leads to, each with why."""
+
+
+class KeyBrokenError(ValueError):
+    """Rows of a mart stand twice, or a code of theirs leads nowhere."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Of one table: what makes a row one row, and (columns, table, its columns) that codes lead to."""
+
+    key: tuple[str, ...]
+    is_primary: bool
+    foreign: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...]
+
+
+def keys_of(nodes: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Keys]:
+    """Table -> its keys. `nodes` are dbt's, `columns` the columns of each released table. LookupError for a table without a key."""
+    tested: dict[str, tuple[str, ...]] = {}
+    for node in nodes.values():
+        if node["resource_type"] != "test" or not node.get("test_metadata") or not node.get("attached_node"):
+            continue
+        table, kind = node["attached_node"].rpartition(".")[2], node["test_metadata"]["name"]
+        if kind == "unique_key":
+            tested[table] = tuple(node["test_metadata"]["kwargs"]["columns"])
+        elif kind == "unique":
+            tested.setdefault(table, (node["column_name"],))
+    found = {}
+    for table, names in columns.items():
+        key = OF_ANALYSIS.get(table) or tested.get(table)
+        if key is None:
+            raise LookupError(
+                f"table {table} has no key: give it a unique_key test in dbt, or a line in orchestration/publication/schema.py"
+            )
+        foreign: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = [
+            ((name,), CODES[name][0], (CODES[name][1],))
+            for name in names
+            if name in CODES and CODES[name][0] != table and (table, name) not in ELSEWHERE
+        ]
+        if {"source", "edition"} <= set(names) and table != "dim_edition":
+            foreign.append((("source", "edition"), "dim_edition", ("source", "edition")))
+        found[table] = Keys(key, table not in NULLABLE, tuple(foreign))
+    return found
+
+
+def in_order(keys: Mapping[str, Keys]) -> list[str]:
+    """Tables so that each comes after those it leads to."""
+    placed: list[str] = []
+
+    def place(table: str) -> None:
+        if table not in placed:
+            for _, target, _ in keys[table].foreign:
+                place(target)
+            placed.append(table)
+
+    for table in sorted(keys):
+        place(table)
+    return placed
+
+
+def create(connection: duckdb.DuckDBPyConnection, table: str, query: str, keys: Keys) -> None:
+    """Make marts.<table> with its keys, then fill it: the database refuses a row that stands twice and a code that leads nowhere.
+
+    KeyBrokenError names the table and the key that the rows of `query` break.
+    """
+    described = connection.execute(f"describe {query}").fetchall()
+    lines = [f'"{name}" {kind}' for name, kind, *_ in described]
+    lines.append(f"{'primary key' if keys.is_primary else 'unique'} ({_listed(keys.key)})")
+    lines += [
+        f"foreign key ({_listed(own)}) references marts.{target} ({_listed(theirs)})" for own, target, theirs in keys.foreign
+    ]
+    connection.execute(f"create table marts.{table} ({', '.join(lines)})")
+    try:
+        connection.execute(f"insert into marts.{table} {query}")
+    except duckdb.ConstraintException as error:
+        said = str(error).removeprefix("Constraint Error: ").partition(". If this is an unexpected")[0]
+        raise KeyBrokenError(f"marts.{table} cannot be released: {said}. Nothing was published.") from error
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

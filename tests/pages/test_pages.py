@@ -1,0 +1,273 @@
+"""The whole site of a release: every number is its table's, every council has a page, no link is broken, nothing reaches outside."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+import pytest
+from lxml import html
+
+from orchestration.pages.facts import Facts
+from orchestration.pages.interactive import weights
+from orchestration.pages.site import MADE_WITH, Site, build_site, environment
+from tests.conftest import Released
+from tests.pages.conftest import HOSTILE
+from tests.pages.reading_back import Claim, Marts, claims, written
+
+PAGE_BYTES, SITE_BYTES = 300_000, 60_000_000
+KINDS = ("index.html", "league/default-2024-25.html", "councils/E08000035.html", "councils/index.html", "measures/index.html",
+         "measures/direct_payments.html", "compare.html", "weights/2024-25.html", "method.html", "quality.html", "downloads.html")  # fmt: skip
+"""One of each kind of page."""
+
+
+def pages(site: Path) -> dict[str, str]:
+    return {str(p.relative_to(site)): p.read_text(encoding="utf-8") for p in sorted(site.rglob("*.html"))}
+
+
+def wrong(claimed: list[Claim], marts: Marts) -> list[str]:
+    """Claims that the release does not bear out."""
+    found = []
+    for claim in claimed:
+        row = marts.row(claim.mart, claim.key)
+        expected = "–" if row is None else written(row[claim.column], claim.form)
+        if expected != claim.text:
+            found.append(f"{claim.page}: {claim.mart} {dict(claim.key)} {claim.column} is {expected}, the page has {claim.text}")
+    return found
+
+
+def test_every_number_on_every_page_is_its_tables(site: Path, released: Released) -> None:
+    marts = Marts(released.release)
+    counted: Counter[str] = Counter()
+    for name, content in pages(site).items():
+        claimed = list(claims(name, content))
+        counted[name.split("/")[0]] += len(claimed)
+        assert not wrong(claimed, marts)[:5]
+    assert counted["councils"] > 120_000 and counted["league"] > 120_000 and counted["measures"] > 20_000, counted
+
+
+def test_a_number_that_is_not_its_tables_is_seen(site: Path, released: Released) -> None:
+    content = (site / "councils" / "E08000035.html").read_text(encoding="utf-8")
+    marts = Marts(released.release)
+    spoilt = re.sub(r"(#outcome_score~1\">)(\d+\.\d)", lambda m: f"{m[1]}{float(m[2]) + 0.1:.1f}", content, count=1)
+    assert spoilt != content
+    assert len(wrong(list(claims("spoilt", spoilt)), marts)) == 1
+
+
+def test_a_template_cannot_print_a_number_without_its_place(released: Released) -> None:
+    facts = Facts(released.release)
+    made = environment(facts).from_string("{{ row['rank'] }}")
+    row = next(r for r in facts.scorecards["default", facts.latest] if r["rank"] is not None)
+    with pytest.raises(TypeError, match="without its place in the release"):
+        made.render(row=row)
+
+
+def test_every_council_of_the_marts_has_a_page_and_says_its_name(site: Path, released: Released) -> None:
+    with released.connect() as db:
+        councils = db.execute("""
+            select distinct c.area_code, c.area_name, c.continuity_code, r.area_code is not null
+            from marts.dim_council as c left join marts.productivity_ranking as r on r.continuity_code = c.continuity_code
+        """).fetchall()
+    assert len(councils) > 160
+    for code, name, history, has_years in councils:
+        assert has_years, name
+        page = html.fromstring((site / "councils" / f"{code}.html").read_text(encoding="utf-8"))
+        assert page.xpath("//h1")[0].text_content() == name
+        if code != history:
+            assert page.xpath("//meta[@http-equiv]/@content") == [f"0; url={history}.html"]
+
+
+def test_no_link_is_broken_and_none_is_asked_for_from_outside(site: Path) -> None:
+    held = {str(p.relative_to(site.parent)) for p in site.parent.rglob("*") if p.is_file()}
+    anchors: dict[str, set[str]] = {}
+    links: list[tuple[str, str]] = []
+    for name, content in pages(site).items():
+        tree = html.fromstring(content)
+        anchors[f"{site.name}/{name}"] = set(tree.xpath("//@id"))
+        for loaded in tree.xpath("//script/@src | //link/@href | //img/@src | //iframe/@src | //use/@href"):
+            assert not re.match(r"[a-z]+:|//", loaded), (name, loaded)
+        links += [(name, href) for href in tree.xpath("//a/@href | //script/@src | //link/@href")]
+    assert len(links) > 30_000
+    broken = []
+    for name, href in set(links):
+        path, _, anchor = unquote(href).partition("#")
+        target = (site / name).parent / path if path else site / name
+        known = str(target.resolve().relative_to(site.parent.resolve()))
+        if known not in held or (anchor and path == "" and anchor not in anchors[known]):
+            broken.append((name, href))
+    assert not broken[:5]
+
+
+def test_the_site_and_its_pages_are_small(site: Path) -> None:
+    sizes = {str(p.relative_to(site)): p.stat().st_size for p in site.rglob("*") if p.is_file()}
+    assert sum(sizes.values()) < SITE_BYTES
+    assert not {n: s for n, s in sizes.items() if n.endswith(".html") and s > PAGE_BYTES}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_of_page_warns_and_names_publishers_and_licence(site: Path, name: str, released: Released) -> None:
+    tree = html.fromstring((site / name).read_text(encoding="utf-8"))
+    footer = tree.xpath("//footer")[0].text_content()
+    assert "cannot by themselves be used to judge how effective councils are" in footer
+    assert "Open Government Licence v3.0" in footer and "not an official service" in footer
+    with released.connect() as db:
+        for (publisher,) in db.execute("select distinct publisher from marts.dim_edition").fetchall():
+            assert publisher in footer
+    assert tree.xpath("//html/@lang") == ["en-GB"] and len(tree.xpath("//h1")) == 1 and tree.xpath("//title")[0].text
+
+
+def test_a_council_page_has_what_analysts_look_for(site: Path) -> None:
+    """A ranked council, one with a withheld value, one that is not ranked, one that is no more."""
+    for code, words in {
+        "E06000047": ("Measures", "Through the years", "Peers", "Spend", "How sure", "Sources"),
+        "E08000035": ("withheld", "Before you rely on it", "What changed"),
+        "E06000053": ("is not ranked", "too few residents"),
+        "E10000006": ("Ended on 1 April 2023; followed by",),
+        "E06000065": ("E10000023",),
+    }.items():
+        text = html.fromstring((site / "councils" / f"{code}.html").read_text(encoding="utf-8")).text_content()
+        for word in words:
+            assert word in text, (code, word)
+
+
+def test_titles_of_marks_are_the_numbers_of_the_table(site: Path, released: Released) -> None:
+    """The hexagons of the overview, and where dots stand: read off the axes as they are drawn."""
+    tree = html.fromstring((site / "index.html").read_text(encoding="utf-8"))
+    with released.connect() as db:
+        year = db.execute("select financial_year from marts.dim_financial_year where is_latest_ranked").fetchone()[0]
+        cards = db.execute(
+            "select area_name, rank, spend_index, outcome_score, lower_rank, upper_rank from marts.council_scorecard "
+            "where definition_id = 'default' and financial_year = ?", [year],
+        ).fetchall()  # fmt: skip
+    hexagons = dict(t.text.rsplit(": ", 1) for t in tree.xpath("//*[@id='map']//title"))
+    assert hexagons == {name: "no value" if rank is None else str(rank) for name, rank, *_ in cards}
+
+    scatter = tree.xpath("//*[@id='scatter']")[0]
+    across = [
+        (float(t.text.replace("−", "-")), float(t.get("x")))
+        for t in scatter.xpath(".//text[@class='tick'][@text-anchor='middle']")
+    ]
+    up = [
+        (float(t.text.replace("−", "-")), float(t.get("y")) - 4)
+        for t in scatter.xpath(".//text[@class='tick'][@text-anchor='end']")
+    ]
+    drawn = {
+        c.xpath("./title")[0].text.split(": ")[0]: (float(c.get("cx")), float(c.get("cy"))) for c in scatter.xpath(".//circle")
+    }
+    ranked = [c for c in cards if c[1] is not None]
+    assert len(drawn) == len(ranked)
+    for name, _, spend, outcome, *_ in ranked:
+        assert abs(_read(across, drawn[name][0]) - spend) < 0.002, name
+        assert abs(_read(up, drawn[name][1]) - outcome) < 0.2, name
+
+    intervals = tree.xpath("//*[@id='intervals']")[0]
+    ranks = [(float(t.text), float(t.get("y")) - 4) for t in intervals.xpath(".//text[@class='tick']")]
+    lines = {g.xpath("./title")[0].text.split(": ")[0]: g for g in intervals.xpath(".//g[@data-code]")}
+    for name, rank, _, _, lower, upper in ranked:
+        mark, ends = lines[name].xpath("./circle")[0], lines[name].xpath("./line")[0]
+        read = [_read(ranks, float(v)) for v in (mark.get("cy"), ends.get("y1"), ends.get("y2"))]
+        assert max(abs(a - b) for a, b in zip(read, (rank, lower, upper), strict=True)) < 0.3, name
+
+
+def _read(ticks: list[tuple[float, float]], place: float) -> float:
+    """The value at a place, from the first and last tick of an axis."""
+    (low, start), (high, end) = ticks[0], ticks[-1]
+    return low + (place - start) / (end - start) * (high - low)
+
+
+def test_what_pictures_say_in_words_is_counted_from_the_table(site: Path, released: Released) -> None:
+    tree = html.fromstring((site / "index.html").read_text(encoding="utf-8"))
+    said = [f.text_content() for f in tree.xpath("//p[@class='words']")]
+    with released.connect() as db:
+        ranked = db.execute(
+            "select rank, upper_rank - lower_rank + 1, quadrant from marts.latest_ranking where rank is not null order by 2"
+        ).fetchall()
+    quadrants = Counter(q for *_, q in ranked)
+    assert any(
+        s == f"Of {len(ranked)} councils: " + ", ".join(f"{n} {q}" for q, n in sorted(quadrants.items())) + "." for s in said
+    )
+    assert any(s.startswith(f"Half of the intervals are {ranked[len(ranked) // 2][1]} ranks wide or wider") for s in said)
+    assert any(s.startswith(f"{len(ranked)} councils have a value") for s in said)
+
+
+@pytest.mark.parametrize("year", ["2017-18", "2024-25"])
+def test_the_data_of_own_weights_give_the_published_ranking(released: Released, year: str) -> None:
+    """The data that the page computes from, worked here by its rules, rank as the marts do; the page's own script is tested in a browser."""
+    data = weights(Facts(released.release), year)
+    results = []
+    for council in data["councils"]:
+        domains = []
+        for domain in data["domains"]:
+            pairs = [
+                (m["weight"], s) for m, s in zip(data["measures"], council["scores"], strict=True) if m["domain"] == domain["id"]
+            ]
+            held = [(w, s) for w, s in pairs if s is not None]
+            enough = (
+                len(held) >= data["minMeasures"]
+                and sum(w for w, _ in held) >= data["minCoverage"] * sum(w for w, _ in pairs) - 1e-9
+            )
+            domains.append(sum(w * s for w, s in held) / sum(w for w, _ in held) if enough else None)
+        if None not in domains and council["spend"] is not None:
+            results.append((round(sum(domains) / len(domains) / council["spend"], 9), council))
+    order = sorted({value for value, _ in results}, reverse=True)
+    assert {c["code"]: order.index(v) + 1 for v, c in results} == {
+        c["code"]: c["rank"] for c in data["councils"] if c["rank"] is not None
+    }
+
+
+def test_hostile_names_are_harmless_in_pages_scripts_and_downloads(hostile: Site) -> None:
+    for name, content in pages(hostile.path).items():
+        tree = html.fromstring(content)
+        assert not tree.xpath("//script[not(@src)]"), name
+        assert not tree.xpath("//*[@onerror]"), name
+        assert "<script>document" not in content
+    council = html.fromstring((hostile.path / "councils" / "E08000035.html").read_text(encoding="utf-8"))
+    assert council.xpath("//h1")[0].text_content() == HOSTILE["E08000035"]
+    for path in hostile.path.rglob("*.js"):
+        assert "<script" not in path.read_text(encoding="utf-8") and "</title" not in path.read_text(encoding="utf-8"), path.name
+    rows = (hostile.path / "league" / "default-2024-25.csv").read_text(encoding="utf-8")
+    with duckdb.connect() as db:
+        names = {
+            r[0]
+            for r in db.execute(
+                f"select area_name from read_csv('{hostile.path / 'league' / 'default-2024-25.csv'}', all_varchar = true)"
+            ).fetchall()
+        }
+    assert "'" + HOSTILE["E08000032"] in names and HOSTILE["E06000010"] in names
+    assert "\n=" not in rows and ",=" not in rows and ',"=' not in rows
+    stored = json.loads((hostile.path / "api" / "councils" / "E08000032.json").read_text(encoding="utf-8"))
+    assert stored["council"]["area_name"] == HOSTILE["E08000032"]
+
+
+def test_the_api_has_every_rank_and_value_and_fits_its_description(site: Path, released: Released) -> None:
+    index = json.loads((site / "api" / "index.json").read_text(encoding="utf-8"))
+    described = json.loads((site / "api" / "openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    kinds = {"string": str, "number": (int, float), "integer": int, "boolean": bool}
+    ranks = values = 0
+    for council in index["councils"]:
+        held = json.loads((site / "api" / council["href"]).read_text(encoding="utf-8"))
+        for rows, schema in ((held["rankings"], "Ranking"), (held["values"], "Value")):
+            properties = described[schema]["properties"]
+            for row in rows:
+                assert set(row) == set(described[schema]["required"]) == set(properties)
+                for name, value in row.items():
+                    assert value is None or isinstance(value, kinds[properties[name]["type"][0]]), (schema, name, value)
+        ranks += len(held["rankings"])
+        values += sum(v["value"] is not None for v in held["values"])
+    with released.connect() as db:
+        assert ranks == db.execute("select count(*) from marts.productivity_ranking").fetchone()[0]
+        assert values == db.execute("select count(value) from marts.fct_measure_value").fetchone()[0]
+
+
+def test_a_site_is_made_once_and_again_when_something_it_is_made_of_changes(hostile: Site) -> None:
+    release = hostile.path.parent
+    assert not build_site(release).is_new
+    before = (hostile.path / "index.html").stat().st_ino
+    (hostile.path / MADE_WITH).write_text("something else\n", encoding="ascii")
+    assert build_site(release).is_new
+    assert (hostile.path / "index.html").stat().st_ino != before
+    assert sorted(p.name for p in release.iterdir()) == ["asc.duckdb", "manifest.json", "site"]
