@@ -26,7 +26,7 @@ def method(facts: Facts) -> dict[str, Any]:
     tables = []
     for domain in facts.domains:
         rows = [r for (y, c, m), r in facts.scores.items() if (y, c) == (year, code) and r["domain_id"] == domain["domain_id"]]
-        spreads = {r["measure_id"]: facts.spreads[year, r["measure_id"]] for r in rows}
+        scales = {r["measure_id"]: facts.scales[year, r["measure_id"]] for r in rows}
         tables.append(
             (
                 domain,
@@ -36,9 +36,9 @@ def method(facts: Facts) -> dict[str, Any]:
                     [
                         Column("Measure", cell=lambda r: name_of(facts, facts.values[year, code, r["measure_id"]])),
                         Column("Value", "value", _places(facts)),
-                        Column("Winsorised value", "winsorised_value", "2"),
-                        Column("Lowest of councils", "lowest", _places(facts), of=spreads),
-                        Column("Highest of councils", "highest", _places(facts), of=spreads),
+                        Column("Turned and winsorised", "winsorised_value", "3"),
+                        Column("Lowest of councils", "lowest_winsorised_value", "3", of=scales),
+                        Column("Highest of councils", "highest_winsorised_value", "3", of=scales),
                         Column("Score", "score", "2"),
                         Column("Weight", "weight", "2"),
                     ],

@@ -216,6 +216,12 @@ class Facts:
         return {(r["financial_year"], r["measure_id"]): r for r in self.table("measure_spread", ["financial_year", "measure_id"])}
 
     @cached_property
+    def scales(self) -> dict[tuple[str, str], Row]:
+        """(year, measure) -> what the measure's scale rests on in the default definition."""
+        rows = self.table("measure_scale", ["definition_id", "financial_year", "measure_id"], f"definition_id = '{DEFAULT}'")
+        return {(r["financial_year"], r["measure_id"]): r for r in rows}
+
+    @cached_property
     def coverage(self) -> dict[tuple[str, str], Row]:
         """(year, measure) -> councils with a value, and the year it is from."""
         return {

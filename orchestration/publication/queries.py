@@ -298,9 +298,9 @@ def spread(release: Path, definition: str, year: str) -> pd.DataFrame:
         release,
         """
         select
-            measure_id, min(winsorised_value) as lowest, max(winsorised_value) as highest, avg(winsorised_value) as mean,
-            stddev_samp(winsorised_value) as standard_deviation, count(winsorised_value) as councils
-        from marts.fct_measure_score where definition_id = ? and financial_year = ? group by measure_id
+            measure_id, lowest_winsorised_value as lowest, highest_winsorised_value as highest, mean_winsorised_value as mean,
+            winsorised_standard_deviation as standard_deviation, councils
+        from marts.measure_scale where definition_id = ? and financial_year = ?
         """,
         [definition, year],
     )

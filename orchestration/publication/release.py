@@ -45,6 +45,10 @@ ADDED = {
     "rank_group": "Councils of one group cannot be told apart; of pairs in different groups at most 5 % stand in the wrong order.",
     "domain_scores": "Score of each domain, by its id.",
     "domain_ranks": "Place of each domain's score among councils, by its id.",
+    "lowest_winsorised_value": "Lowest winsorised value of the year, turned so that higher is better: it scores the lower end of the scale.",
+    "highest_winsorised_value": "Highest winsorised value of the year, turned so that higher is better: it scores the upper end of the scale.",
+    "mean_winsorised_value": "Mean of the winsorised values of the year, turned so that higher is better.",
+    "winsorised_standard_deviation": "Sample standard deviation of the winsorised values of the year.",
     "why_not_counted": "Why the value is missing, or what speaks against it where it is withheld.",
 }
 """What columns are that only a release has."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import duckdb
+import numpy as np
 import pytest
 from lxml import html
 
@@ -171,6 +172,81 @@ def test_titles_of_marks_are_the_numbers_of_the_table(site: Path, released: Rele
         mark, ends = lines[name].xpath("./circle")[0], lines[name].xpath("./line")[0]
         read = [_read(ranks, float(v)) for v in (mark.get("cy"), ends.get("y1"), ends.get("y2"))]
         assert max(abs(a - b) for a, b in zip(read, (rank, lower, upper), strict=True)) < 0.3, name
+
+
+def test_the_council_worked_by_hand_can_be_worked_by_hand(site: Path) -> None:
+    """The rows of the method page, worked with the formula that stands above them: scores, domains, outcome, productivity."""
+    tree = html.fromstring((site / "method.html").read_text(encoding="utf-8"))
+
+    def number(text: str) -> float:
+        return float(text.replace("−", "-").replace(",", "").replace("£", ""))
+
+    domains = []
+    for table in tree.xpath("//table[@data-mart='fct_measure_score']"):
+        rows = [[number(c.text_content()) for c in r.xpath("./td")] for r in table.xpath("./tbody/tr")]
+        for _, turned, lowest, highest, score, _ in rows:
+            assert abs(1 + 99 * (turned - lowest) / (highest - lowest) - score) < 0.6 / (highest - lowest) + 0.01
+        mean = sum(score * weight for *_, score, weight in rows) / sum(weight for *_, weight in rows)
+        said = number(table.getparent().getnext().xpath(".//data")[0].text_content())
+        assert abs(mean - said) < 0.011
+        domains.append(said)
+    assert len(domains) == 3
+    shown = [number(d.text_content()) for d in tree.xpath("//p[@class='formula']//data")]
+    outcome, spend, england, index, again, same, productivity = shown
+    assert abs(sum(domains) / 3 - outcome) < 0.011 and abs(spend / england - index) < 0.002
+    assert (again, same) == (outcome, index) and abs(outcome / index - productivity) < 0.06
+
+
+def test_where_the_marks_of_a_spine_chart_and_of_a_trend_stand(site: Path) -> None:
+    """Against the numbers of the table that is folded away below each: worst at the left end, best at the right, whatever the polarity."""
+    tree = html.fromstring((site / "councils" / "E08000035.html").read_text(encoding="utf-8"))
+
+    def number(text: str) -> float | None:
+        return None if text in ("–", "not compared") else float(text.replace("−", "-").replace(",", ""))
+
+    checked = 0
+    for figure in tree.xpath("//div[@class='spines']/figure"):
+        table = [[number(c.text_content()) for c in r.xpath("./td")] for r in figure.xpath(".//tbody/tr")]
+        for mark, (value, lower, upper, before, peers, lowest, first, median, third, highest) in zip(
+            figure.xpath(".//svg[@id]/g"), table, strict=True
+        ):
+            whole, half = mark.xpath("./rect[@class='all']")[0], mark.xpath("./rect[@class='half']")[0]
+            start, width = float(whole.get("x")), float(whole.get("width"))
+
+            def place(v: float, ends: tuple[float, float], start: float = start, width: float = width) -> float:
+                at = (v - ends[0]) / (ends[1] - ends[0])
+                return start + min(1.0, max(0.0, at)) * width
+
+            axis = float(mark.xpath("./line[@class='axis']")[0].get("x1"))
+            ends = (
+                (lowest, highest)
+                if abs(place(median, (lowest, highest)) - axis) <= abs(place(median, (highest, lowest)) - axis)
+                else (highest, lowest)
+            )
+            near = 0.06 / abs(highest - lowest) * width + 0.6  # what the rounding of the table allows
+            assert abs(axis - place(median, ends)) < near
+            assert abs(float(half.get("x")) - min(place(first, ends), place(third, ends))) < near
+            dots = mark.xpath("./circle[starts-with(@class, 'dot')]")
+            assert len(dots) == (value is not None and "withheld" not in mark.xpath("./title")[0].text) or not dots
+            if dots:
+                assert abs(float(dots[0].get("cx")) - place(value, ends)) < near
+                whisker = mark.xpath("./line[@class='whisker']")
+                if whisker:
+                    drawn = sorted(float(whisker[0].get(k)) for k in ("x1", "x2"))
+                    assert np.allclose(drawn, sorted((place(lower, ends), place(upper, ends))), atol=near)
+            for found, v in ((mark.xpath("./circle[@class='ring']/@cx"), before),):
+                assert len(found) == (v is not None) and all(abs(float(f) - place(v, ends)) < near for f in found)
+            assert len(mark.xpath("./path[@class='diamond']")) == (peers is not None)
+            checked += 1
+    assert checked > 20
+
+    trend = tree.xpath("//*[@id='trend']")[0]
+    ranks = [(float(t.text), float(t.get("y")) - 4) for t in trend.xpath("./text[@class='tick'][@text-anchor='end']")]
+    table = {r.xpath("./th")[0].text: r.xpath("./td[1]")[0].text for r in trend.xpath("./ancestor::figure//tbody/tr")}
+    drawn = {g.xpath("./title")[0].text[:7]: float(g.xpath("./circle")[0].get("cy")) for g in trend.xpath("./g")}
+    assert set(drawn) == {year for year, rank in table.items() if rank != "–"}
+    for year, place_ in drawn.items():
+        assert abs(_read(ranks, place_) - float(table[year])) < 0.5, year
 
 
 def _read(ticks: list[tuple[float, float]], place: float) -> float:
