@@ -50,6 +50,8 @@ class Failure:
     sentence: str
     rows: list[dict[str, Any]] = field(default_factory=list)
     severity: str = "critical"
+    failing: int | None = None
+    """How many rows break the rule; None where it is about the whole table."""
     years: frozenset[str] = frozenset()
     """The financial years of all failing rows; empty where the rule is about the whole table, or its rows have no year."""
 
@@ -176,6 +178,7 @@ def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str], 
             f"{says}, but not for {len(rows):,} of {len(table):,} rows: {named}{more}",
             rows[:FAILING_ROWS_KEPT],
             weight,
+            len(rows),
             years,
         )
     details = result.get("details", {}).get("mismatched") or result.get("observed_value")

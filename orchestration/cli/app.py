@@ -488,6 +488,39 @@ def site() -> None:
 
 
 @app.command()
+def checks(
+    rule: Annotated[str | None, typer.Option("--rule", help="The history of the rules that have these words.")] = None,
+    failing: Annotated[bool, typer.Option("--failing", help="Only those that did not hold.")] = False,
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """What came of each rule of each gate in the last run, failures first. Example: asc checks --rule "much as they stood" """
+    import pandas as pd
+
+    from orchestration.warehouse.check_log import history, of_last_run
+
+    folder = get_settings().releases_dir
+    lines = history(folder, rule) if rule is not None else of_last_run(folder)
+    if not lines:
+        raise ValueError(
+            f"No rule has {rule!r} in its words: asc checks lists them." if rule else "No run has been checked yet: asc run does."
+        )
+    frame = pd.DataFrame([line for line in lines if not (failing and line["passed"])], columns=list(lines[0]))
+    if format is Format.TABLE:
+        out.print(
+            f"{len(lines)} results, {sum(not line['passed'] for line in lines)} did not hold (run {lines[-1]['run']})",
+            highlight=False,
+        )
+        shown = (
+            ["checked_at", "suite", "passed", "rule"]
+            if rule is not None
+            else ["suite", "severity", "passed", "rows_checked", "rule"]
+        )
+        frame = frame[shown]
+    _deliver(frame, format, output)
+
+
+@app.command()
 def releases(format: FormatOption = Format.TABLE, output: OutputOption = None) -> None:
     """Every release that is kept, the newest last: when it was made, how much is in it, which is current."""
     import pandas as pd

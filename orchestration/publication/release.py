@@ -99,6 +99,7 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
 
 
 def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[str], None]) -> Release:
+
     settings.releases_dir.mkdir(parents=True, exist_ok=True)
     pointer = settings.releases_dir / "current"
     if pointer.exists() and not pointer.is_symlink():
@@ -271,10 +272,42 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
         for statement in _comments(settings, names):
             connection.execute(statement)
         _describe_the_rest(connection)
+        _meta(settings, connection)
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
         descriptors.write(folder, connection, keys, _editions(settings))
         write_workbook(folder / WORKBOOK, connection)
     return rows
+
+
+def _meta(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    """Schema `meta`: what came of each rule in the run of this release, and of each attempt to fetch a publisher's file."""
+    from orchestration.acquisition.store import outcomes
+    from orchestration.warehouse.check_log import COLUMNS, noted
+
+    connection.execute("create schema meta")
+    run = settings.warehouse_path.parent.name
+    last = {(line["suite"], line["rule"]): line for line in noted(settings.releases_dir) if line["run"] == run}
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
+    connection.execute(f"create table meta.check_result ({columns}, primary key (run, suite, rule))")
+    if last:
+        marks = ", ".join("?" * len(COLUMNS))
+        connection.executemany(
+            f"insert into meta.check_result values ({marks})", [[line[c] for c in COLUMNS] for line in last.values()]
+        )
+    connection.execute("comment on table meta.check_result is 'What came of each rule of each gate in the run of this release.'")
+    for name, (_, about) in COLUMNS.items():
+        connection.execute(f"comment on column meta.check_result.{name} is {_quoted(about)}")
+    connection.execute("create table meta.fetch_outcome (attempt bigint primary key, outcome json)")
+    connection.execute(
+        "comment on table meta.fetch_outcome is 'Each attempt to fetch or import a publisher''s file, the oldest first.'"
+    )
+    connection.execute("comment on column meta.fetch_outcome.attempt is 'Number of the attempt.'")
+    connection.execute(
+        "comment on column meta.fetch_outcome.outcome is 'Source, edition, time, outcome and why, as asc sources tells them.'"
+    )
+    attempts = [[n, json.dumps(row)] for n, row in enumerate(outcomes(settings.raw_dir), 1)]
+    if attempts:
+        connection.executemany("insert into meta.fetch_outcome values (?, ?)", attempts)
 
 
 def _describe_the_rest(connection: duckdb.DuckDBPyConnection) -> None:

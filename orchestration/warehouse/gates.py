@@ -10,6 +10,7 @@ import duckdb
 
 from expectations.runner import Suite, SuiteResult, run_suite, suites
 from orchestration.settings import Settings
+from orchestration.warehouse.check_log import note
 from orchestration.warehouse.raw import assert_unchanged
 
 
@@ -18,12 +19,14 @@ class GateError(RuntimeError):
 
 
 def run_gate(settings: Settings, suite: Suite) -> SuiteResult:
-    """One suite on the warehouse, opened read-only for the length of the query."""
+    """One suite on the warehouse, opened read-only for the length of the query; what came of each rule is kept (`check_log`)."""
     query = suite.query.replace("{expectations_dir}", str(settings.expectations_dir))
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         assert_unchanged(connection)
         table = connection.execute(query).df()
-    return run_suite(suite, table)
+    result = run_suite(suite, table)
+    note(settings, suite, result)
+    return result
 
 
 def run_gates(settings: Settings, prefix: str) -> list[SuiteResult]:
