@@ -66,7 +66,6 @@ def method(facts: Facts) -> dict[str, Any]:
         "tables": tables,
         "definitions": definitions,
         "default": facts.definitions[0],
-        "coverage": facts.table("interval_coverage", ["world", "noise_to_spread"]),
         "coverage_table": _interval_coverage(facts),
     }
 

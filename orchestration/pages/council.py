@@ -590,11 +590,10 @@ def driver_table(s: Subject) -> Table | None:
     rows = facts.drivers.get((s.year, s.code))
     if not rows:
         return None
-    names = {r["factor_id"]: str(r["factor_name"]) for r in facts.table("dim_method_factor", ["factor_id", "alternative"])}
     return Table(
         f"What the rank hangs on, {s.year}: the share of its variance that would go if the factor were fixed",
         [
-            Column("Choice or error", cell=lambda r: names.get(r["factor_id"], str(r["factor_id"]))),
+            Column("Choice or error", cell=lambda r: facts.factor_names[r["factor_id"]]),
             Column("Share (total Sobol index)", "total", "%0"),
             Column("Lower 90 %", "total_p05", "%0"),
             Column("Upper 90 %", "total_p95", "%0"),

@@ -155,6 +155,10 @@ class Facts:
         return grouped(rows, "financial_year", "area_code")
 
     @cached_property
+    def factor_names(self) -> dict[str, str]:
+        return {str(r["factor_id"]): str(r["factor_name"]) for r in self.table("dim_method_factor", ["factor_id", "alternative"])}
+
+    @cached_property
     def without(self) -> dict[tuple[str, str], list[Row]]:
         """(year, council) -> its rank without each measure or domain, the largest change first."""
         key = ["definition_id", "financial_year", "area_code", "element_kind", "element_id"]
