@@ -32,7 +32,13 @@ def given_data() -> Path:
     return GIVEN
 
 
-LONGEST = ("test_adding_a_year.py", "test_browser.py", "test_publishers_run.py", "test_publications_at_hand.py", "test_publishers_files.py")
+LONGEST = (
+    "test_adding_a_year.py",
+    "test_browser.py",
+    "test_publishers_run.py",
+    "test_publications_at_hand.py",
+    "test_publishers_files.py",
+)
 """Files that take minutes: they begin first, so that no worker is left alone with one of them at the end."""
 
 

@@ -34,7 +34,11 @@ def hostile(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Sit
     with duckdb.connect(str(release / "asc.duckdb")) as connection:
         connection.execute(f"attach '{released.release / 'asc.duckdb'}' as real (read_only)")
         connection.execute("create schema marts")
-        for (table,) in connection.execute("select table_name from duckdb_tables() where database_name = 'real'").fetchall():
+        connection.execute("create schema meta")
+        connection.execute("create table meta.check_result as from real.meta.check_result")
+        for (table,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'real' and schema_name = 'marts'"
+        ).fetchall():
             connection.execute(f"create table marts.{table} as from real.marts.{table}")
             columns = {row[0] for row in connection.execute(f"describe marts.{table}").fetchall()}
             if {"area_code", "area_name"} <= columns:

@@ -295,6 +295,15 @@ def test_the_data_of_own_weights_give_the_published_ranking(released: Released, 
     }
 
 
+def test_data_quality_lists_every_rule_of_every_gate(site: Path, released: Released) -> None:
+    text = html.fromstring((site / "quality.html").read_text(encoding="utf-8")).text_content()
+    with released.connect() as db:
+        rules = db.execute("select rule, passed from meta.check_result").fetchall()
+    assert len(rules) > 60
+    assert all(rule in text for rule, _ in rules)
+    assert "did not hold" not in text.replace("A rule that does not hold", "")
+
+
 def test_hostile_names_are_harmless_in_pages_scripts_and_downloads(hostile: Site) -> None:
     for name, content in pages(hostile.path).items():
         tree = html.fromstring(content)
