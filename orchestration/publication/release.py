@@ -114,6 +114,7 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
         rows = _export(settings, aside)
         content = _content(aside, rows)
         told = [
+            json.dumps(COLUMNS),
             *_comments(settings, sorted(rows)),
             *(file.read_text(encoding="utf-8") for file in (*VIEWS, *(Path(__file__).parent / name for name in MAKERS))),
         ]

@@ -36,7 +36,9 @@ def test_a_step_without_anything_to_tell_is_refused(released: Released) -> None:
     with duckdb.connect() as empty:
         empty.execute(f"attach '{released.release / 'asc.duckdb'}' as release (read_only)")
         empty.execute("create schema marts")
-        for (name,) in empty.execute("select table_name from duckdb_tables() where database_name = 'release'").fetchall():
+        for (name,) in empty.execute(
+            "select table_name from duckdb_tables() where database_name = 'release' and schema_name = 'marts'"
+        ).fetchall():
             rows = "limit 0" if name == "index_diagnostics" else ""
             empty.execute(f"create view marts.{name} as select * from release.marts.{name} {rows}")
         with pytest.raises(ValueError, match=r"step 4 \(Multivariate analysis\): index_diagnostics"):
