@@ -99,6 +99,7 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
 
 
 def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[str], None]) -> Release:
+    from orchestration.warehouse.check_log import COLUMNS
 
     settings.releases_dir.mkdir(parents=True, exist_ok=True)
     pointer = settings.releases_dir / "current"
