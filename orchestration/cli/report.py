@@ -189,11 +189,12 @@ def print_release(console: Console, release: Path) -> None:
     console.print("\n[bold]Where it is[/]")
     console.print(f"  {release}", highlight=False, soft_wrap=True)
     console.print(
-        "  asc.duckdb, and a CSV and a Parquet for each table; data/releases/current always points to the newest",
+        "  asc.duckdb, a CSV and a Parquet for each table, pages in site/; data/releases/current always points to the newest",
         highlight=False,
     )
     console.print("\n[bold]Try next[/] (with .venv/bin before asc, or after `source .venv/bin/activate`)")
     for example in (
+        "asc open",
         "asc ranking --year 2018-19 --top 20",
         'asc council "County Durham"',
         'asc sql "from marts.national_summary"',
