@@ -28,7 +28,7 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, sty
 	@$(BIN)/asc prepare
 	@VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/dg check defs --log-level error
 	@$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(BIN)/.dev ## How fast reading, the simulations and the terminal are, as ratios and growth with size (minutes)
 	@$(BIN)/python -m tests.benchmarks.reading
