@@ -580,8 +580,8 @@ def diff(
     output: OutputOption = None,
 ) -> None:
     """Which ranks of the default definition differ between two releases, and which published figures under them do."""
-    from orchestration.publication.comparison import moved_ranks
     from orchestration.publication.release import find_release
+    from orchestration.publication.release_diff import moved_ranks
 
     settings = get_settings()
     frame = moved_ranks(find_release(settings, before), find_release(settings, after))

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from orchestration.pages.council import name_of
 from orchestration.pages.facts import DEFAULT, Facts
+from orchestration.pages.league import council_cell
 from orchestration.pages.links import council_href, measure_href
 from orchestration.pages.marks import Column, Row, Table
 from orchestration.publication.wording import measure_label
@@ -124,9 +125,6 @@ def quality(facts: Facts) -> dict[str, Any]:
             return measure_label(str(facts.measures[row["subject_id"]]["measure_name"]), "total")
         return "Net spend" if row["subject"] == "spend" else f"Form RO3, line {row['subject_id']}"
 
-    def link(row: Row) -> Markup:
-        return Markup('<a href="{}">{}</a>').format(council_href(str(row["continuity_code"])), row["area_name"])
-
     doubtful = []
     for year in reversed(years):
         for subject in sorted({str(d["subject"]) for d in facts.doubts if d["financial_year"] == year}):
@@ -137,7 +135,7 @@ def quality(facts: Facts) -> dict[str, Any]:
                     Table(
                         f"{about(own[0])}, {year}",
                         [
-                            Column("Council", cell=link),
+                            Column("Council", cell=lambda r: council_cell(r, "")),
                             Column("Value", "value", "g"),
                             Column("Decision", cell=lambda r: str(r["decision"])),
                             Column("Evidence", cell=lambda r: str(r["evidence"])),

@@ -300,7 +300,7 @@ def spines(s: Subject, measures: Sequence[Row]) -> list[Picture]:
         ]  # fmt: skip
         values = {str(m["measure_id"]): m for m in own}
         columns = [
-            Column("Measure", cell=lambda r, v=values: name_of(facts, v[r["measure_id"]])),  # type: ignore[misc]
+            Column("Measure", cell=_named(facts, values)),
             Column("Value", "value", places, of=values),
             Column("Lower 95 %", "lower_95", places, of=margins),
             Column("Upper 95 %", "upper_95", places, of=margins),
@@ -316,6 +316,11 @@ def spines(s: Subject, measures: Sequence[Row]) -> list[Picture]:
         table = Table(heading, columns, list(spread.values()), by="measure_id")
         found.append(spine_chart(f"spine-{domain['domain_id']}", heading, drawn, table))
     return found
+
+
+def _named(facts: Facts, values: Mapping[str, Row]) -> Callable[[Row], str]:
+    """The name of the measure of a row whose own table does not say the ages: `values` does."""
+    return lambda row: name_of(facts, values[row["measure_id"]])
 
 
 def measure_tables(s: Subject, measures: Sequence[Row]) -> list[Table]:

@@ -87,16 +87,16 @@ def written(value: object, form: str) -> str:
         return str(value)
     if form == "g":
         return _minus(f"{value:,.10g}")
-    number = Decimal(float(value))  # type: ignore[arg-type]
+    number = Decimal(float(value))
     if form == "#":
         return _minus(f"{number.quantize(Decimal(1), ROUND_HALF_EVEN):,}")
     sign, pounds, million, share = form.startswith("+"), "£" in form, "£m" in form, "%" in form
     places = int(form[-1])
     number = number / 1_000_000 if million else number * 100 if share else number
     if million:
-        number = Decimal(float(value) / 1e6)  # type: ignore[arg-type]
+        number = Decimal(float(value) / 1e6)
     if share:
-        number = Decimal(100 * float(value))  # type: ignore[arg-type]
+        number = Decimal(100 * float(value))
     rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     text = f"{abs(rounded):,}"
     mark = "" if rounded == 0 else "−" if rounded < 0 else "+" if sign else ""

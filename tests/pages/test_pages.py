@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pytest
 from lxml import html
+from markupsafe import escape
 
 from orchestration.pages.facts import Facts
 from orchestration.pages.interactive import weights
@@ -302,6 +303,67 @@ def test_data_quality_lists_every_rule_of_every_gate(site: Path, released: Relea
     assert len(rules) > 60
     assert all(rule in text for rule, _ in rules)
     assert "did not hold" not in text.replace("A rule that does not hold", "")
+
+
+def test_councils_side_by_side_have_the_numbers_of_the_marts(site: Path, released: Released) -> None:
+    """The data that the compare page's script shows, each cell: the index, the domains, every measure, England."""
+    text = (site / "static" / "compare-data.js").read_text(encoding="utf-8")
+    data = json.loads(text.removeprefix("window.COMPARE=").rstrip(";\n"))
+    marts, year = Marts(released.release), data["year"]
+    forms = {"rank": "#", "lower_rank": "#", "upper_rank": "#", "rank_group": "r", "outcome_score": "1", "spend_per_adult_gbp": "£0",
+             "spend_index": "2", "productivity": "1", "coverage": "%0"}  # fmt: skip
+    with released.connect() as db:
+        domains = [
+            d
+            for (d,) in db.execute(
+                "select domain_id from marts.dim_definition_domain where definition_id = 'default' order by domain_order"
+            ).fetchall()
+        ]
+        measures = db.execute(
+            "select m.measure_id, cast(m.decimals as varchar) from marts.dim_measure as m inner join marts.measure_spread as s using (measure_id) "
+            "where s.financial_year = ? order by m.domain_order, m.measure_name", [year],
+        ).fetchall()  # fmt: skip
+        codes = dict(db.execute("select continuity_code, area_code from marts.latest_ranking").fetchall())
+    checked = 0
+    for history, council in data["councils"].items():
+        own = (("financial_year", year), ("area_code", codes[history]))
+        card = marts.row("council_scorecard", (("definition_id", "default"), *own))
+        expected = [written(card[c], form) for c, form in forms.items()]
+        for domain in domains:
+            row = marts.row("fct_domain_score", (("definition_id", "default"), *own, ("domain_id", domain)))
+            expected.append("–" if row is None else written(row["domain_score"], "1"))
+        for measure, form in measures:
+            row = marts.row("fct_measure_value", (*own, ("measure_id", measure)))
+            if row is None or row["value"] is None:
+                expected.append("–")
+            else:
+                older = f" ({row['value_year']})" if row["value_basis"] == "carried_forward" else ""
+                expected.append(written(row["value"], form) + (" (withheld)" if row["is_withheld"] else older))
+        assert council["values"] == expected, council["name"]
+        checked += len(expected)
+    spreads = [marts.row("measure_spread", (("financial_year", year), ("measure_id", m))) for m, _ in measures]
+    assert data["england"][len(forms) + len(domains) :] == [
+        written(s["england_value"], f) for s, (_, f) in zip(spreads, measures, strict=True)
+    ]
+    assert checked > 5_000 and len(data["councils"]) == 153
+
+
+def test_counts_and_sizes_of_downloads_and_checks_are_what_they_are(site: Path, released: Released) -> None:
+    """Numbers about the release itself, which are in no mart."""
+    downloads = html.fromstring((site / "downloads.html").read_text(encoding="utf-8"))
+    rows = {
+        r.xpath("./th")[0].text_content(): [c.text_content() for c in r.xpath("./td")]
+        for r in downloads.xpath("(//table)[2]/tbody/tr")
+    }
+    with released.connect() as db:
+        tables = [t for (t,) in db.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()]
+        assert set(rows) == set(tables)
+        for table in tables:
+            assert rows[table][1] == f"{db.execute(f'select count(*) from marts.{table}').fetchone()[0]:,}"
+        for rule, checked in db.execute("select rule, rows_checked from meta.check_result").fetchall():
+            assert f'<th scope="row">{escape(rule)}</th><td class="n">{checked:,}</td>' in (site / "quality.html").read_text(
+                encoding="utf-8"
+            )
 
 
 def test_hostile_names_are_harmless_in_pages_scripts_and_downloads(hostile: Site) -> None:

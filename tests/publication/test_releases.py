@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli.app import app
-from orchestration.publication.comparison import moved_ranks
 from orchestration.publication.release import UnknownReleaseError, current_release, find_release, point_to, verify
+from orchestration.publication.release_diff import moved_ranks
 from orchestration.settings import Settings
 from tests.conftest import Released
 
