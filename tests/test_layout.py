@@ -77,7 +77,13 @@ def test_index_arithmetic_knows_nothing_of_files_databases_or_frameworks() -> No
 def test_a_help_text_and_a_question_to_a_release_import_only_what_they_need() -> None:
     """Dagster, dbt and pandas take seconds to import: none is needed to print help, and the first two not to read a release."""
     heavy = "{'pandas', 'duckdb', 'dagster', 'dbt', 'great_expectations', 'scipy'}"
-    for module, allowed in (("orchestration.cli.app", "set()"), ("orchestration.cli.report", "{'pandas', 'duckdb'}")):
+    for module, allowed in (
+        ("orchestration.cli.app", "set()"),
+        ("orchestration.cli.ranking", "{'duckdb'}"),
+        ("orchestration.cli.council", "{'duckdb'}"),
+        ("orchestration.publication.release", "{'duckdb'}"),
+        ("orchestration.cli.report", "{'pandas', 'duckdb'}"),
+    ):
         code = f"import sys, {module}; print(sorted(({heavy} - {allowed}) & set(sys.modules)))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
         assert done.stdout.strip() == "[]", module

@@ -303,10 +303,10 @@ def ranking(
     queries.resolve_definition(release, definition)
     chosen = queries.resolve_year(release, definition, year)
     if format is not Format.TABLE or output is not None:
-        frame = queries.ranking(release, definition, chosen)
+        frame = queries.ranking(release, definition, chosen).frame()
         _deliver(frame.head(top) if top else frame, format, output)
         return
-    rows = queries.ranking_rows(release, definition, chosen)
+    rows = queries.ranking(release, definition, chosen).rows()
     print_ranking(out, rows[:top], chosen, definition, everything=rows, state=queries.year_state(release, chosen))
     if year is None and (later := queries.later_years(release, definition, chosen)):
         out.print(f"Not ranked by this definition: {', '.join(later)} (--year says why).", highlight=False)
@@ -321,7 +321,7 @@ def council(
     output: OutputOption = None,
 ) -> None:
     """One council: ranks, scores, each value against England, and where each figure was published. csv and json have the values."""
-    from orchestration.cli.report import print_council
+    from orchestration.cli.council import print_council
     from orchestration.publication import queries
 
     release, chosen, code = _asked(name, year, definition)
@@ -329,7 +329,7 @@ def council(
         print_council(out, release, code, definition, chosen if year is not None else None)
     else:
         at = queries.code_in_year(release, code, chosen)
-        _deliver(queries.council_measures(release, at, definition, chosen), format, output)
+        _deliver(queries.council_measures(release, at, definition, chosen).frame(), format, output)
 
 
 @app.command()
@@ -368,7 +368,7 @@ def trend(
     if format is Format.TABLE and output is None:
         print_trend(out, release, code, definition)
     else:
-        _deliver(queries.trend(release, code, definition), format, output)
+        _deliver(queries.trend(release, code, definition).frame(), format, output)
 
 
 @app.command()
@@ -388,7 +388,7 @@ def peers(
     if format is Format.TABLE and output is None:
         print_peers(out, release, at, definition, chosen)
     else:
-        _deliver(queries.peers(release, at, definition, chosen), format, output)
+        _deliver(queries.peers(release, at, definition, chosen).frame(), format, output)
 
 
 @app.command()
@@ -409,7 +409,7 @@ def explain(
     if format is Format.TABLE and output is None:
         explain_council(out, release, at, definition, chosen)
     else:
-        _deliver(queries.lineage(release, at, chosen), format, output)
+        _deliver(queries.lineage(release, at, chosen).frame(), format, output)
 
 
 def _asked(name: str, year: str | None, definition: str) -> tuple[Path, str, str]:

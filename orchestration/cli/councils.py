@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.cli.report import interval
+from orchestration.cli.ranking import interval
 from orchestration.cli.rows import text
 from orchestration.publication import queries
 from orchestration.publication.wording import WARNING, measure_label
@@ -21,8 +21,8 @@ BARS = "▁▂▃▄▅▆▇█"
 def compare(release: Path, codes: list[str], definition: str, year: str) -> pd.DataFrame:
     """One row for each thing that is compared, a column for each council: rank, interval ends, scores, spend, then every measure's value."""
     columns: dict[str, list[object]] = {"item": [], "unit": [], "better": []}
-    rows = queries.ranking(release, definition, year).set_index("area_code")
-    measures = {code: queries.council_measures(release, code, definition, year) for code in codes}
+    rows = queries.ranking(release, definition, year).frame().set_index("area_code")
+    measures = {code: queries.council_measures(release, code, definition, year).frame() for code in codes}
     facts = (
         ("rank", "rank", "lower"), ("rank_p05", "rank", ""), ("rank_p95", "rank", ""), ("outcome_score", "score", "higher"),
         ("spend_per_adult_gbp", "gbp", ""), ("spend_index", "index", ""), ("productivity", "index", "higher"), ("coverage", "share", ""),
@@ -45,24 +45,25 @@ def compare(release: Path, codes: list[str], definition: str, year: str) -> pd.D
 
 def print_compare(console: Console, release: Path, codes: list[str], definition: str, year: str) -> None:
     """The comparison in blocks: what the rank is made of, then the measures by domain."""
-    rows = queries.ranking(release, definition, year).set_index("area_code").loc[codes]
+    ranked = {row["area_code"]: row for row in queries.ranking(release, definition, year).rows()}
+    rows = [ranked[code] for code in codes]
     console.print(f"\n[bold]{year}[/] (definition {definition})", highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("Council")
     for name in ("Rank", "90 %", "Outcome", "£/adult", "Prod.", "Cover"):
         table.add_column(name, justify="left" if name == "90 %" else "right", no_wrap=True)
-    for _, row in rows.iterrows():
+    for row in rows:
         table.add_row(
             Text(str(row["area_name"])), text(row["rank"]), interval(row), text(row["outcome_score"], 1),
             text(row["spend_per_adult_gbp"], 0), text(row["productivity"], 1),
-            "–" if pd.isna(row["coverage"]) else f"{row['coverage']:.0%}",
+            "–" if row["coverage"] is None else f"{row['coverage']:.0%}",
         )  # fmt: skip
     console.print(table)
-    for _, row in rows[rows["rank"].isna()].iterrows():
+    for row in (row for row in rows if row["rank"] is None):
         console.print(f"{row['area_name']}: {row['unranked_reason']}", highlight=False, markup=False, soft_wrap=True)
-    values = {code: queries.council_measures(release, code, definition, year).set_index("measure_id") for code in codes}
+    values = {code: queries.council_measures(release, code, definition, year).frame().set_index("measure_id") for code in codes}
     letters = {code: chr(ord("A") + n) for n, code in enumerate(codes)}
-    named = dict(zip(codes, rows["area_name"].astype(str), strict=True))
+    named = {code: str(row["area_name"]) for code, row in zip(codes, rows, strict=True)}
     console.print("\n" + ", ".join(f"{letters[code]} {named[code]}" for code in codes), highlight=False, markup=False)
     for domain, measures in values[codes[0]].groupby("domain_name", sort=False):
         block = Table(box=None, header_style="bold", pad_edge=False, title=str(domain), title_justify="left", title_style="bold")
@@ -86,7 +87,7 @@ def print_compare(console: Console, release: Path, codes: list[str], definition:
 
 def print_trend(console: Console, release: Path, area_code: str, definition: str) -> None:
     """One line an item: the years as bars from its lowest to its highest, and first and last value."""
-    frame = queries.trend(release, area_code, definition)
+    frame = queries.trend(release, area_code, definition).frame()
     years = sorted(frame["financial_year"].unique())
     name = queries.council(release, area_code)["area_name"]
     console.print(f"\n[bold]{name}[/], {years[0]} to {years[-1]} (definition {definition})", highlight=False)
@@ -128,9 +129,9 @@ def bars(series: pd.Series) -> str:
 
 def print_peers(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
     """The most similar councils with what their rank is made of, the council itself first."""
-    rows = queries.ranking(release, definition, year)
+    rows = queries.ranking(release, definition, year).frame()
     own = rows[rows["area_code"] == area_code].iloc[0]
-    peers = queries.peers(release, area_code, definition, year)
+    peers = queries.peers(release, area_code, definition, year).frame()
     console.print(
         f"\n[bold]{own['area_name']} and the councils most like it[/], {year} (definition {definition})", highlight=False
     )

@@ -18,12 +18,12 @@ from orchestration.publication.wording import measure_label
 
 def explain(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
     """Print how the council's rank of the year comes about. UnknownError if the year does not have the council."""
-    rows = queries.ranking(release, definition, year)
+    rows = queries.ranking(release, definition, year).frame()
     mine = rows[rows["area_code"] == area_code]
     if mine.empty:
         raise UnknownError(f"{area_code} is not a council of {year}.")
     row, choices = mine.iloc[0], queries.definition_row(release, definition)
-    lineage = queries.lineage(release, area_code, year)
+    lineage = queries.lineage(release, area_code, year).frame()
 
     def line(text: str, style: str | None = None) -> None:
         console.print(text, style=style, highlight=False, soft_wrap=True, markup=False)
@@ -36,8 +36,8 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
 
     line("\n1. Measures: value, what it is pulled in to, score", "bold")
     scores, spread = (
-        queries.scores(release, area_code, definition, year),
-        queries.spread(release, definition, year).set_index("measure_id"),
+        queries.scores(release, area_code, definition, year).frame(),
+        queries.spread(release, definition, year).frame().set_index("measure_id"),
     )
     for domain, measures in scores.groupby("domain_name", sort=False):
         line(f"\n  {domain}", "bold")
@@ -61,7 +61,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
                 line(f"    from {where(f)}", "dim")
 
     line("\n2. Domains: weighted mean of the scores there are", "bold")
-    domains = queries.council_domains(release, area_code, definition, year)
+    domains = queries.council_domains(release, area_code, definition, year).frame()
     for _, d in domains.iterrows():
         have = scores[(scores["domain_id"] == d["domain_id"]) & scores["score"].notna()]
         terms = " + ".join(f"{m['weight']:g} × {m['score']:.4f}" for _, m in have.iterrows())
@@ -79,7 +79,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
         line(f"  {d['domain_name']}: {mean} = {found}")
 
     line("\n3. Outcome score", "bold")
-    weights = queries.domain_weights(release, definition)
+    weights = queries.domain_weights(release, definition).frame()
     both = weights.merge(domains[["domain_id", "domain_score"]], on="domain_id", how="left")
     if pd.notna(row["annual_outcome_score"]):
         terms = " + ".join(f"{d['domain_weight']:g} × {d['domain_score']:.4f}" for _, d in both.iterrows())
@@ -93,7 +93,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
         line(f"  none: {row['unranked_reason']}")
 
     line("\n4. Spend", "bold")
-    for _, s in queries.council_spend(release, area_code, year, choices["spend_basis"]).iterrows():
+    for _, s in queries.council_spend(release, area_code, year, choices["spend_basis"]).frame().iterrows():
         name = "All" if s["domain_id"] == "all" else s["domain_id"]
         if pd.isna(s["spend_gbp"]):
             line(f"  {name}: no spend was published")
@@ -152,7 +152,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
             f"  each domain score over its own index to the power {choices['k']:g}, then the weighted mean = {row['productivity']:.4f}"
         )
     elif choices["window_years"] > 1:
-        years = queries.council_years(release, area_code, definition)
+        years = queries.council_years(release, area_code, definition).frame()
         three = years[years["financial_year"] <= year].tail(3)
         for _, one in three.iterrows():
             line(
@@ -167,7 +167,7 @@ def explain(console: Console, release: Path, area_code: str, definition: str, ye
     line(f"  rank {int(row['rank'])} of {int(rows['rank'].notna().sum())} ranked councils")
 
 
-def score_formula(measure: pd.Series, spread: pd.Series, choices: pd.Series) -> str:
+def score_formula(measure: pd.Series, spread: pd.Series, choices: queries.Row) -> str:
     """The normalisation written out with its numbers, values turned so that higher is better."""
     low, high, w = choices["scale_low"], choices["scale_high"], measure["winsorised_value"]
     if choices["normalisation"] == "z_score":

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
 
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.publication.queries import Row
+
 WIDE = 115  # columns that the whole ranking needs
 MISSING = "–"
-Row = dict[str, Any]
 
 
 def _number(value: float | None, places: int = 0) -> str:
     return MISSING if value is None else f"{value:,.{places}f}"
 
 
-def _interval(row: Row) -> str:
+def interval(row: Row) -> str:
+    """The interval that holds the true rank in nine of ten cases: '3–19'."""
     return MISSING if row["rank_p05"] is None else f"{row['rank_p05']}–{row['rank_p95']}"
 
 
-def _movement(row: Row) -> str:
+def movement(row: Row) -> str:
+    """Places gained or lost since last year."""
     change = row["rank_change"]
     return MISSING if change is None else "=" if change == 0 else f"▲ {change}" if change > 0 else f"▼ {-change}"
 
@@ -53,7 +55,7 @@ def print_ranking(
     moves, noted = any(row["previous_rank"] is not None for row in ranked), any(notes(row) for row in ranked)
     every: list[tuple[bool, str, JustifyMethod, Callable[[Row], str]]] = [
         (True, "Rank", "right", lambda row: _number(row["rank"])),
-        (True, "90 %", "left", _interval),
+        (True, "90 %", "left", interval),
         (wide and any(row["group_5_pct"] for row in ranked), "Group", "left", lambda row: row["group_5_pct"] or MISSING),
         (True, "Council", "left", lambda row: str(row["area_name"])),
         (wide, "Region", "left", lambda row: str(row["region"])),
@@ -61,7 +63,7 @@ def print_ranking(
         (True, "£/adult", "right", lambda row: _number(row["spend_per_adult_gbp"])),
         (True, "Productivity" if wide else "Prod.", "right", lambda row: _number(row["productivity"], 1)),
         (wide and moves, "Last", "right", lambda row: _number(row["previous_rank"])),
-        (moves, "Moved", "left", _movement),
+        (moves, "Moved", "left", movement),
         (wide, "Cover", "right", lambda row: f"{row['coverage']:.0%}"),
         (wide and noted, "Note", "left", notes),
     ]

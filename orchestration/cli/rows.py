@@ -11,15 +11,17 @@ import io
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
-import pandas as pd
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from orchestration.cli.formats import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING = "–"
 
@@ -72,9 +74,9 @@ def plain(value: Any, kind: str = "") -> Any:
     """A value as Python and JSON have it. `kind` is DuckDB's type: a frame holds whole numbers as doubles where some are missing."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
-    if not pd.api.types.is_scalar(value):
+    if _is_several(value):
         return [plain(v) for v in value]
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value):
         return None
     if hasattr(value, "item") and not isinstance(value, dt.datetime):
         value = value.item()
@@ -85,6 +87,17 @@ def plain(value: Any, kind: str = "") -> Any:
     if isinstance(value, float) and kind.endswith(("INT", "INTEGER")):
         return int(value)
     return value if isinstance(value, str | bool | int | float) else str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value of a row or a frame is none. Told without pandas, which a command that prints plain rows does not import."""
+    return (
+        value is None or type(value).__name__ in {"NaTType", "NAType"} or (isinstance(value, SupportsFloat) and math.isnan(value))
+    )
+
+
+def _is_several(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, str | bytes)
 
 
 def _cell(value: Any) -> str:
@@ -101,9 +114,9 @@ def text(value: Any, places: int | None = None) -> str:
     """A value for a cell of a table: a dash if missing, with thousands separated, with so many places if given."""
     if isinstance(value, dict):
         return json.dumps(plain(value), ensure_ascii=False)
-    if not pd.api.types.is_scalar(value):
+    if _is_several(value):
         return ", ".join(text(v) for v in value)
-    if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
+    if is_missing(value):
         return MISSING
     if places is not None:
         return f"{float(value):,.{places}f}"
@@ -120,7 +133,7 @@ def print_frame(console: Console, frame: pd.DataFrame) -> None:
     """Any frame as a table; one that is too wide for the terminal as a block of lines for each row, so that nothing is cut or broken."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in frame.columns:
-        table.add_column(Text(str(name)), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left", no_wrap=True)
+        table.add_column(Text(str(name)), justify="right" if frame[name].dtype.kind in "iuf" else "left", no_wrap=True)
     cells = [[Text(text(v)) for v in row] for row in frame.itertuples(index=False)]
     for row in cells:
         table.add_row(*row)

@@ -1,9 +1,11 @@
-"""Questions that the command line asks of the current release. Read-only SQL in, frames out; nothing is computed here."""
+"""Questions that the command line asks of the current release. Read-only SQL in, rows or frames out; nothing is computed here."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +17,61 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Row = dict[str, Any]
+
+
 def connect(release: Path) -> duckdb.DuckDBPyConnection:
     """The release's warehouse, read-only: any number of people can have it open."""
     return duckdb.connect(str(release / "asc.duckdb"), read_only=True)
 
 
+@lru_cache(maxsize=1)
+def _opened(file: Path, identity: tuple[int, int]) -> duckdb.DuckDBPyConnection:
+    """One connection for all questions of a process: opening the file costs more than answering most of them."""
+    return connect(file.parent)
+
+
+def _ask(release: Path) -> duckdb.DuckDBPyConnection:
+    """A cursor of the release. Another file of the same name, as when a release was made again, is opened anew."""
+    file = (release / "asc.duckdb").resolve()
+    state = file.stat()
+    return _opened(file, (state.st_ino, state.st_mtime_ns)).cursor()
+
+
+@dataclass(frozen=True)
+class Question:
+    """One read-only query of a release, answered as plain rows or as a frame: whoever prints a table does without the half second that
+    importing frames takes. The parameters are texts.
+    """
+
+    release: Path
+    sql: str
+    parameters: Sequence[str] = ()
+
+    def rows(self) -> list[Row]:
+        """Plain values, None for missing."""
+        return rows(self.release, self.sql, self.parameters)
+
+    def frame(self) -> pd.DataFrame:
+        """As `query` gives it."""
+        return query(self.release, self.sql, list(self.parameters))
+
+
 def query(release: Path, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
     """The rows of one read-only query; `attrs["types"]` has DuckDB's type of each column."""
-    with connect(release) as connection:
-        return _frame(connection.execute(sql, parameters or []))
+    with _ask(release) as cursor:
+        return _frame(cursor.execute(sql, parameters or []))
 
 
-def rows(release: Path, sql: str, parameters: Sequence[str] = ()) -> list[dict[str, Any]]:
+def rows(release: Path, sql: str, parameters: Sequence[str] = ()) -> list[Row]:
     """The rows of one read-only query as plain values, None for missing: for who does not need a frame, and its half a second.
 
     The parameters are texts, handed over in SQL: DuckDB imports pandas to look at a Python value.
     """
     texts = ", ".join("'" + text.replace("'", "''") + "'" for text in parameters)
-    with connect(release) as connection:
-        connection.execute(f"prepare asked as {sql}")
-        result = connection.execute(f"execute asked({texts})" if texts else "execute asked")
+    with _ask(release) as cursor:
+        cursor.execute(f"prepare asked as {sql}")
+        result = cursor.execute(f"execute asked({texts})" if texts else "execute asked")
         names = [str(column[0]) for column in result.description or []]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -56,6 +93,7 @@ def typed_query(release: Path, sql: str) -> pd.DataFrame:
             f"{len(statements)} statements; one is asked for. "
             'For example: asc sql "from marts.national_summary"; asc sql "show all tables" lists what there is.'
         )
+    _opened.cache_clear()  # what is locked here is locked for every connection to the file in this process
     with connect(release) as connection:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
@@ -119,34 +157,29 @@ RANKING = """
 """
 
 
-def ranking(release: Path, definition: str, year: str) -> pd.DataFrame:
+def ranking(release: Path, definition: str, year: str) -> Question:
     """Every council of one ranking with the 90 % interval of its rank, best first, unranked last with the reason."""
-    return query(release, RANKING, [definition, year])
+    return Question(release, RANKING, [definition, year])
 
 
-def ranking_rows(release: Path, definition: str, year: str) -> list[dict[str, Any]]:
-    """The same as plain rows."""
-    return rows(release, RANKING, [definition, year])
-
-
-def year_state(release: Path, year: str) -> dict[str, Any]:
+def year_state(release: Path, year: str) -> Row:
     """What is still to come of a year, and the definitions that rank it: a row of `dim_financial_year`, empty for a year it does not have."""
     found = rows(release, "select * from marts.dim_financial_year where financial_year = ?", [year])
     return found[0] if found else {}
 
 
-def rank_intervals(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def rank_intervals(release: Path, area_code: str, definition: str, year: str) -> Question:
     """The intervals of one rank: under both uncertainties, and for `default` under each by itself."""
-    return query(
+    return Question(
         release,
         "select * from marts.rank_uncertainty where area_code = ? and definition_id = ? and financial_year = ? order by uncertainty_of",
         [area_code, definition, year],
     )
 
 
-def rank_group(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def rank_group(release: Path, area_code: str, definition: str, year: str) -> Question:
     """The group of a council and its set among all councils at once; empty where no group was cut."""
-    return query(
+    return Question(
         release,
         """
         select g.*, s.simultaneous_best, s.simultaneous_worst
@@ -158,9 +191,9 @@ def rank_group(release: Path, area_code: str, definition: str, year: str) -> pd.
     )
 
 
-def rank_drivers(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def rank_drivers(release: Path, area_code: str, definition: str, year: str) -> Question:
     """What moves the rank of a council, most first: the total Sobol index of each factor. Empty where it was not studied."""
-    return query(
+    return Question(
         release,
         """
         select distinct s.factor_id, f.factor_name, s.total, s.total_p05, s.total_p95
@@ -173,9 +206,9 @@ def rank_drivers(release: Path, area_code: str, definition: str, year: str) -> p
     )
 
 
-def rank_without(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def rank_without(release: Path, area_code: str, definition: str, year: str) -> Question:
     """The rank of a council without each measure and domain, the largest change first."""
-    return query(
+    return Question(
         release,
         """
         select d.*, coalesce(m.measure_name, n.domain_name) as element_name
@@ -192,16 +225,14 @@ def rank_without(release: Path, area_code: str, definition: str, year: str) -> p
 
 def find_council(release: Path, wanted: str) -> str:
     """The ONS code of a council by code or by any name that people write. UnknownError asks which, or offers names nearly alike."""
-    councils = query(release, "select area_code, area_name, in_force_until is null from marts.dim_council")
-    aliases = query(release, "select alias, area_code from marts.dim_council_alias")
-    return find(
-        wanted, [Council(*row) for row in councils.itertuples(index=False)], list(aliases.itertuples(index=False, name=None))
-    )
+    councils = rows(release, "select area_code, area_name, in_force_until is null as is_in_force from marts.dim_council")
+    aliases = rows(release, "select alias, area_code from marts.dim_council_alias")
+    return find(wanted, [Council(*row.values()) for row in councils], [(row["alias"], row["area_code"]) for row in aliases])
 
 
 def code_in_year(release: Path, area_code: str, year: str) -> str:
     """The code the same council over the same area had in a year. UnknownError if there was no such council then."""
-    found = query(
+    found = rows(
         release,
         """
         select r.area_code from marts.productivity_ranking as r inner join marts.dim_council as c using (area_code)
@@ -209,25 +240,31 @@ def code_in_year(release: Path, area_code: str, year: str) -> str:
         """,
         [year, area_code],
     )
-    if found.empty:
+    if not found:
         named = council(release, area_code)
-        successors = named["successor_codes"].split() if isinstance(named["successor_codes"], str) else []
-        names = query(
-            release, "select area_name from marts.dim_council where list_contains(?, area_code) order by 1", [successors]
+        successors = named["successor_codes"] or ""
+        names = rows(
+            release,
+            "select area_name from marts.dim_council where list_contains(string_split(?, ' '), area_code) order by 1",
+            [successors],
         )
-        after = f" It ended on {named['in_force_until']:%d %B %Y}; see {', '.join(names['area_name'])}." if successors else ""
+        after = (
+            f" It ended on {named['in_force_until']:%d %B %Y}; see {', '.join(row['area_name'] for row in names)}."
+            if successors
+            else ""
+        )
         raise UnknownError(f"{named['area_name']} ({area_code}) was not a council with its present area in {year}.{after}")
-    return str(found.iloc[0]["area_code"])
+    return str(found[0]["area_code"])
 
 
-def council(release: Path, area_code: str) -> pd.Series:
+def council(release: Path, area_code: str) -> Row:
     """The row of dim_council."""
-    return query(release, "select * from marts.dim_council where area_code = ?", [area_code]).iloc[0]
+    return Question(release, "select * from marts.dim_council where area_code = ?", [area_code]).rows()[0]
 
 
-def council_years(release: Path, area_code: str, definition: str) -> pd.DataFrame:
+def council_years(release: Path, area_code: str, definition: str) -> Question:
     """Each year of the council over the same area, whatever its code then."""
-    return query(
+    return Question(
         release,
         """
         select r.*, u.rank_p05, u.rank_p95
@@ -244,9 +281,9 @@ def council_years(release: Path, area_code: str, definition: str) -> pd.DataFram
     )
 
 
-def council_domains(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def council_domains(release: Path, area_code: str, definition: str, year: str) -> Question:
     """Domain scores of one council and year."""
-    return query(
+    return Question(
         release,
         """
         select d.*, m.domain_name from marts.fct_domain_score as d
@@ -257,9 +294,9 @@ def council_domains(release: Path, area_code: str, definition: str, year: str) -
     )
 
 
-def council_measures(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def council_measures(release: Path, area_code: str, definition: str, year: str) -> Question:
     """Each measure of one council and year: value, England, score, and the publication with the place in it."""
-    return query(
+    return Question(
         release,
         """
         select
@@ -279,9 +316,9 @@ def council_measures(release: Path, area_code: str, definition: str, year: str) 
     )
 
 
-def measures_in_force(release: Path, year: str) -> pd.DataFrame:
+def measures_in_force(release: Path, year: str) -> Question:
     """Domain, measures and councils of one year, in the domains' order."""
-    return query(
+    return Question(
         release,
         """
         select m.domain_name, c.measure_id, m.measure_name, c.value_basis, c.councils_with_value
@@ -292,9 +329,9 @@ def measures_in_force(release: Path, year: str) -> pd.DataFrame:
     )
 
 
-def spread(release: Path, definition: str, year: str) -> pd.DataFrame:
+def spread(release: Path, definition: str, year: str) -> Question:
     """What each measure's scale rests on in a year: lowest, highest, mean, standard deviation and number of winsorised values."""
-    return query(
+    return Question(
         release,
         """
         select
@@ -306,9 +343,9 @@ def spread(release: Path, definition: str, year: str) -> pd.DataFrame:
     )
 
 
-def scores(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def scores(release: Path, area_code: str, definition: str, year: str) -> Question:
     """Each measure's value, winsorised value, score and position among councils, in the domains' order."""
-    return query(
+    return Question(
         release,
         """
         with positions as (
@@ -327,9 +364,9 @@ def scores(release: Path, area_code: str, definition: str, year: str) -> pd.Data
     )
 
 
-def standardised_spread(release: Path, definition: str, year: str) -> pd.Series:
+def standardised_spread(release: Path, definition: str, year: str) -> Row:
     """Mean and sample standard deviation of outcome score and of log spend index over the councils of a year that have both."""
-    return query(
+    return Question(
         release,
         """
         select
@@ -339,12 +376,12 @@ def standardised_spread(release: Path, definition: str, year: str) -> pd.Series:
         where definition_id = ? and financial_year = ? and outcome_score is not null and spend_index is not null
         """,
         [definition, year],
-    ).iloc[0]
+    ).rows()[0]
 
 
-def doubts(release: Path, area_code: str, year: str) -> pd.DataFrame:
+def doubts(release: Path, area_code: str, year: str) -> Question:
     """What the register has of a council and year: subject, evidence, decision and what the return itself implies."""
-    return query(
+    return Question(
         release,
         """
         select d.*, m.measure_name from marts.fct_doubtful_figure as d left join marts.dim_measure as m on d.subject_id = m.measure_id
@@ -354,14 +391,14 @@ def doubts(release: Path, area_code: str, year: str) -> pd.DataFrame:
     )
 
 
-def definition_row(release: Path, definition: str) -> pd.Series:
+def definition_row(release: Path, definition: str) -> Row:
     """The choices of a definition."""
-    return query(release, "select * from marts.dim_definition where definition_id = ?", [definition]).iloc[0]
+    return Question(release, "select * from marts.dim_definition where definition_id = ?", [definition]).rows()[0]
 
 
-def lineage(release: Path, area_code: str, year: str) -> pd.DataFrame:
+def lineage(release: Path, area_code: str, year: str) -> Question:
     """The published figures under a council and year, with the file and the place in it."""
-    return query(
+    return Question(
         release,
         """
         select l.component, l.component_id, f.value, f.unit, f.source, f.edition, f.framework, f.item, f.breakdown, f.area_code,
@@ -375,27 +412,27 @@ def lineage(release: Path, area_code: str, year: str) -> pd.DataFrame:
     )
 
 
-def council_spend(release: Path, area_code: str, year: str, basis: str) -> pd.DataFrame:
+def council_spend(release: Path, area_code: str, year: str, basis: str) -> Question:
     """The council's spend on a basis, one row for all or one for each domain."""
-    return query(
+    return Question(
         release,
         "select * from marts.fct_council_spend where area_code = ? and financial_year = ? and spend_basis = ? order by domain_id",
         [area_code, year, basis],
     )
 
 
-def domain_weights(release: Path, definition: str) -> pd.DataFrame:
+def domain_weights(release: Path, definition: str) -> Question:
     """Weight of each domain in a definition."""
-    return query(
+    return Question(
         release,
         "select domain_id, domain_name, domain_order, domain_weight from marts.dim_definition_domain where definition_id = ? order by domain_order",
         [definition],
     )
 
 
-def movement(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def movement(release: Path, area_code: str, definition: str, year: str) -> Question:
     """What contributed most to the change of productivity since the year before."""
-    return query(
+    return Question(
         release,
         """
         select c.*, coalesce(m.measure_name, 'Spend' || case component_id when 'all' then '' else ': ' || component_id end) as name
@@ -406,9 +443,9 @@ def movement(release: Path, area_code: str, definition: str, year: str) -> pd.Da
     )
 
 
-def peers(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def peers(release: Path, area_code: str, definition: str, year: str) -> Question:
     """The most similar councils with their ranks."""
-    return query(
+    return Question(
         release,
         """
         select p.nearness, p.distance, r.area_code, r.area_name, r.rank, r.outcome_score, r.spend_per_adult_gbp, r.productivity
@@ -423,7 +460,7 @@ def peers(release: Path, area_code: str, definition: str, year: str) -> pd.DataF
 
 def years_not_compared(release: Path, definition: str) -> list[str]:
     """Ranked years of which no council is compared with the year before."""
-    found = query(
+    found = rows(
         release,
         """
         select financial_year from marts.productivity_ranking
@@ -431,15 +468,15 @@ def years_not_compared(release: Path, definition: str) -> list[str]:
         """,
         [definition],
     )
-    return list(found["financial_year"])
+    return [row["financial_year"] for row in found]
 
 
-def trend(release: Path, area_code: str, definition: str) -> pd.DataFrame:
+def trend(release: Path, area_code: str, definition: str) -> Question:
     """Every year of the council over the same area, whatever its code then: what its rank is made of, then every measure's value.
 
     One row for each year and item, in the order of the index, its domains and its measures.
     """
-    return query(
+    return Question(
         release,
         """
         with own as (
@@ -469,9 +506,9 @@ def trend(release: Path, area_code: str, definition: str) -> pd.DataFrame:
     )
 
 
-def opportunity(release: Path, area_code: str, definition: str, year: str) -> pd.DataFrame:
+def opportunity(release: Path, area_code: str, definition: str, year: str) -> Question:
     """Spend at the productivity of the peers' upper quartile; no row where it is not defined."""
-    return query(
+    return Question(
         release,
         "select * from marts.fct_opportunity where area_code = ? and definition_id = ? and financial_year = ?",
         [area_code, definition, year],

@@ -27,7 +27,6 @@ from orchestration.publication import descriptors
 from orchestration.publication.safe_text import safe_sql
 from orchestration.publication.schema import create, in_order, keys_of
 from orchestration.publication.self_audit import self_audit
-from orchestration.publication.workbook import write_workbook
 from orchestration.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -277,6 +276,8 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
         _meta(settings, connection)
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
         descriptors.write(folder, connection, keys, _editions(settings))
+        from orchestration.publication.workbook import write_workbook  # with pandas, which who reads a release does not need
+
         write_workbook(folder / WORKBOOK, connection)
     return rows
 
