@@ -18,7 +18,7 @@ from orchestration.cli.rows import text
 from orchestration.publication import queries
 from orchestration.publication.names import UnknownError
 from orchestration.publication.queries import Row
-from orchestration.publication.wording import WARNING, measure_label
+from orchestration.publication.wording import COUNTED, WARNING, measure_label
 
 
 def print_council(console: Console, release: Path, area_code: str, definition: str, year: str | None) -> None:
@@ -156,19 +156,12 @@ def _print_movement(console: Console, contributions: Sequence[Row], row: Row) ->
             console.print(f"\n{row['movement_note']}.", highlight=False, soft_wrap=True)
         return
     total = sum(c["contribution"] for c in contributions)
-    shown = ", ".join(f"{c['name']}{_gone_or_new(c)} {c['contribution']:+.1f}" for c in contributions[:5])
+    shown = ", ".join(f"{c['name']}{COUNTED[c['counted']]} {c['contribution']:+.1f}" for c in contributions[:5])
     console.print(
         f"\nProductivity changed by {total:+.1f} since the year before. Most of it: {shown}.", highlight=False, soft_wrap=True
     )
     if row["movement_note"]:
         console.print(f"{row['movement_note']}.", style="dim", highlight=False, soft_wrap=True)
-
-
-def _gone_or_new(contribution: Row) -> str:
-    """A measure that counts on one side only moves productivity by its weight, not because the council changed."""
-    if contribution["score_now"] is None:
-        return " (no longer counted)"
-    return " (newly counted)" if contribution["score_before"] is None else ""
 
 
 def _print_peers(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:

@@ -17,7 +17,7 @@ from orchestration.pages.marks import Column, Row, Table, joined, number, shown
 from orchestration.pages.pictures.council import Spine, contribution_bars, rank_trend, sparkline, spine_chart
 from orchestration.pages.pictures.national import spend_against_outcome
 from orchestration.pages.pictures.svg import Picture
-from orchestration.publication.wording import measure_label
+from orchestration.publication.wording import COUNTED, measure_label
 
 BARS = 12
 """Contributions that are drawn; the table has all."""
@@ -570,9 +570,7 @@ def change(s: Subject) -> Picture | None:
             if value is not None
             else measure_label(str(facts.measures[row["component_id"]]["measure_name"]), "total")
         )
-        return label + (
-            " (no longer counted)" if row["score_now"] is None else " (newly counted)" if row["score_before"] is None else ""
-        )
+        return label + COUNTED[row["counted"]]
 
     keyed = [r.keyed("definition_id", "financial_year", "area_code", "component_id") for r in rows]
     table = Table(

@@ -48,6 +48,9 @@ ADDED = {
     "highest_winsorised_value": "Highest winsorised value of the year, turned so that higher is better: it scores the upper end of the scale.",
     "mean_winsorised_value": "Mean of the winsorised values of the year, turned so that higher is better.",
     "winsorised_standard_deviation": "Sample standard deviation of the winsorised values of the year.",
+    "value_name": "What was measured, without the ages that a measure is for.",
+    "measure_ids": "The measures that the value stands for: several where it was published for all ages.",
+    "domain_names": "The domains that the value counts in.",
     "why_not_counted": "Why the value is missing, or what speaks against it where it is withheld.",
 }
 """What columns are that only a release has."""

@@ -14,3 +14,13 @@ def measure_label(name: str, breakdown: object) -> str:
         return name
     base, _, ages = name.removesuffix(" where split").rpartition(", ")
     return f"{base}, {'all ages' if breakdown == 'total' or not isinstance(breakdown, str) else ages}"
+
+
+COUNTED = {
+    "both_years": "",
+    "no_value_now": " (no value now)",
+    "no_value_before": " (no value before)",
+    "measure_ended": " (ended)",
+    "measure_new": " (new)",
+}
+"""Said after a measure that counts on one side of a change only: what the council lacks is told apart from what nobody has."""

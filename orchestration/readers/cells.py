@@ -23,6 +23,7 @@ ERROR_CELL: Final = re.compile(
     re.DOTALL,
 )
 """A cell of xlsx or ods whose value is an error: calamine gives it as empty, and empty may mean something."""
+OLE2: Final = b"\xd0\xcf\x11\xe0"
 MOST_UNPACKED_BYTES: Final = 1_000_000_000
 MOST_CELLS: Final = 20_000_000
 
@@ -64,10 +65,13 @@ def _calamine(read: Callable[[], Any], what: bytes) -> Any:
 
 
 def _bear(content: bytes) -> None:
-    """LayoutError for a packed workbook that is damaged, unpacks to too many bytes, or has a sheet that spans too many cells.
+    """LayoutError for a packed workbook that is damaged, unpacks to too many bytes, or has a sheet that spans too many cells, and for any
+    workbook with a cell that holds an error.
 
     A sheet is held as a full rectangle: two cells far apart could ask for more memory than there is, and end the process.
     """
+    if content.startswith(OLE2):
+        _bear_xls(content)
     if not content.startswith(b"PK"):
         return
     try:
@@ -96,6 +100,29 @@ def _bear(content: bytes) -> None:
         ValueError,
         struct.error,
     ) as error:
+        raise LayoutError(f"not a workbook that can be read ({error}); starts with {content[:20]!r}") from error
+
+
+def _bear_xls(content: bytes) -> None:
+    """LayoutError for an xls workbook with an error in place of a value: calamine gives such a cell as empty, xlrd as what it is."""
+    import xlrd
+
+    try:
+        with xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO()) as book:
+            for sheet in book.sheets():
+                for row in range(sheet.nrows):
+                    kinds = sheet.row_types(row)
+                    if xlrd.XL_CELL_ERROR not in kinds:
+                        continue
+                    column = list(kinds).index(xlrd.XL_CELL_ERROR)
+                    said = xlrd.error_text_from_code.get(sheet.cell_value(row, column), "an error")
+                    raise LayoutError(
+                        f"sheet {sheet.name!r}, {cell_name(row, column)}: the cell holds an error in place of a value ({said}): "
+                        "the workbook is broken"
+                    )
+    except LayoutError:
+        raise
+    except Exception as error:  # a file that is none fails xlrd in as many ways as there are
         raise LayoutError(f"not a workbook that can be read ({error}); starts with {content[:20]!r}") from error
 
 

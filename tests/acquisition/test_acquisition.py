@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from orchestration.acquisition import fetch as fetching
 from orchestration.acquisition import gather as gathering
 from orchestration.acquisition import status as telling
 from orchestration.acquisition import store
@@ -24,7 +26,7 @@ from orchestration.figures import FIGURE_COLUMNS, read_table, write_csv, write_f
 from orchestration.readers.cells import LayoutError
 from orchestration.settings import Settings
 from orchestration.sources.model import Source, sources
-from tests.publisher_server import Publisher, serve
+from tests.publisher_server import BEHAVIOURS, Publisher, serve
 
 QUICK = Limits(connect_seconds=1, read_seconds=0.5, total_seconds=2, bytes=1_000_000, attempts=2, backoff_seconds=0.01)
 HEADING = ",Financial year,2022-23 = 100,per cent change on previous year"
@@ -325,6 +327,51 @@ def test_a_source_has_a_budget_whatever_its_server_does(publisher: Publisher, ra
     assert any("longer than" in one.outcome.reason for one in done)
     assert any("a moment ago" in one.outcome.reason or "was used up" in one.outcome.reason for one in done)
     assert len(list(store.outcomes(raw))) == 12
+
+
+class Everywhere(dict[str, Any]):
+    """One answer for every path that anybody asks for."""
+
+    def __init__(self, answer: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.answer(key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_cut_off", [True, False])
+def test_a_run_of_all_sources_ends_within_its_budget_against_a_server_that_drips_on_everything(
+    raw: Path, is_cut_off: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every kind of dripping, a kind for each path, and for one path in three a plain refusal. A host that drips is cut off; were it not,
+    the budgets of the sources and of the run would end it."""
+    if not is_cut_off:
+        monkeypatch.setattr(fetching, "DRIPPED_AT_MOST", 10**6)
+        monkeypatch.setattr(fetching, "SILENT_AT_MOST", 10**6)
+    drips = [name for name in BEHAVIOURS if "drips" in name]
+    assert len(drips) >= 9
+
+    def fault(path: str) -> list[str]:
+        chosen = zlib.crc32(path.encode())
+        return ["404!"] if chosen % 3 == 0 else [f"{drips[chosen % len(drips)]}!"]
+
+    wanted = [(source, edition) for source in sources().values() for edition in source.editions]
+    with serve(Publisher(files=Everywhere(lambda _: b"x" * 5_000), faults=Everywhere(fault))) as publisher:
+        fetcher = Fetcher(raw, limits=QUICK, mirror=publisher.address, source_seconds=6, run_seconds=15)
+        began = time.monotonic()
+        done = fetcher.fetch(wanted)
+        took = time.monotonic() - began
+    assert took < 15 + QUICK.total_seconds + 2
+    assert len(done) == len(wanted)
+    assert {one.outcome.result for one in done} == {"failed"}
+    assert all(one.outcome.reason for one in done)
+    assert {(row["source"], row["edition"]) for row in store.outcomes(raw)} == {(s.source, edition) for s, edition in wanted}
+    assert any("longer than" in one.outcome.reason for one in done)  # it did drip
+    told = "was used up" if not is_cut_off else "a moment ago"
+    assert sum(told in one.outcome.reason for one in done) > 50
+    assert list(raw.rglob("*.part")) == []
 
 
 # Imported

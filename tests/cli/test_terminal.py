@@ -31,9 +31,25 @@ ROOM = 1000
 """Columns at which nothing has to be broken: what words there are."""
 SHORTER = {"Prod"}
 """Headings that have a shorter form where there is less room."""
-INSTEAD = set(
-    "Where each figure was published asc explain covered carried forward from withheld spend doubtful failing since row".split()
-)
+INSTEAD = {
+    "Where",
+    "each",
+    "figure",
+    "was",
+    "published",
+    "asc",
+    "explain",
+    "covered",
+    "carried",
+    "forward",
+    "from",
+    "withheld",
+    "spend",
+    "doubtful",
+    "failing",
+    "since",
+    "row",
+}
 """Words of the lines that stand, where there is less room, for columns that are left out."""
 
 

@@ -161,6 +161,18 @@ def test_a_cell_that_holds_an_error_is_not_an_empty_cell() -> None:
         read_edition(sources()["deprivation"], "2019", broken.getvalue(), "x.xlsx")
 
 
+def test_a_cell_of_an_xls_workbook_that_holds_an_error_is_not_an_empty_cell(given_data: Path) -> None:
+    """A number of a real file turned into an error, in the bytes of its record."""
+    content = (given_data / "publisher" / "population" / "ukmidyearestimates2016.xls").read_bytes()
+    number, error, unknown = b"\x03\x02\x0e\x00", b"\x05\x02\x08\x00", b"\xff\x0f\x02\x00\x00\x00"
+    at = content.index(number)
+    record = error + content[at + 4 : at + 10] + b"\x17\x01" + unknown  # row, column and format stay; #REF!; as long as before
+    broken = content[:at] + record + content[at + len(record) :]
+    assert len(broken) == len(content)
+    with pytest.raises(LayoutError, match=r"the cell holds an error in place of a value \(#REF!\)"):
+        read_edition(sources()["population"], "mid-2016", broken, "x.xls")
+
+
 def test_first_and_second_release_of_a_form_are_read_by_one_layout(given_data: Path) -> None:
     """The first release of 2024-25's form had `[note 4]` in place of what one council could not give."""
     described = sources()["revenue_outturn"].editions

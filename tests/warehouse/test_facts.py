@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import duckdb
 import numpy as np
 import pytest
 
+from orchestration.publication.wording import COUNTED
 from tests.conftest import Released
 
 
@@ -438,6 +441,91 @@ def test_contributions_add_up_to_the_change_of_productivity(db: duckdb.DuckDBPyC
     }  # fmt: skip
     assert len(rows) > 2000
     np.testing.assert_allclose(rows["explained"], rows["change"], atol=1e-9)
+
+
+def test_contributions_are_the_formula_s(db: duckdb.DuckDBPyConnection) -> None:
+    """Computed again from scores, weights and productivity for the definition `default`: arithmetic means, one spend for all."""
+    pairs = db.execute("""
+        select r.financial_year, r.area_code, y.previous_financial_year as year_before, l.area_code as code_before,
+            r.productivity as p1, l.productivity as p0, r.outcome_score as o1, l.outcome_score as o0
+        from marts.productivity_ranking as r
+        inner join marts.dim_financial_year as y using (financial_year)
+        inner join marts.productivity_ranking as l
+            on l.definition_id = r.definition_id and l.continuity_code = r.continuity_code and l.financial_year = y.previous_financial_year
+        where r.definition_id = 'default' and r.rank is not null and r.previous_rank is not null
+    """).df()
+    scores = db.execute("select * from marts.fct_measure_score where definition_id = 'default' and score is not null").df()
+    of = {key: rows.set_index("measure_id") for key, rows in scores.groupby(["financial_year", "area_code", "domain_id"])}
+    shares = db.execute("select domain_id, domain_weight from marts.dim_definition_domain where definition_id = 'default'").df()
+    weights = shares.set_index("domain_id")["domain_weight"] / shares["domain_weight"].sum()
+    found = db.execute(
+        "select * from marts.fct_movement_contribution where definition_id = 'default' and component = 'measure'"
+    ).df()
+    contribution = found.set_index(["financial_year", "area_code", "component_id"])["contribution"].to_dict()
+
+    def log_mean(a: float, b: float) -> float:
+        return a if math.isclose(a, b, rel_tol=1e-12) else (a - b) / math.log(a / b)
+
+    compared = 0
+    for pair in pairs.sample(150, random_state=1).itertuples():
+        worth = log_mean(pair.p1, pair.p0) / log_mean(pair.o1, pair.o0)
+        for domain, weight in weights.items():
+            now, before = of[pair.financial_year, pair.area_code, domain], of[pair.year_before, pair.code_before, domain]
+            middle = (np.average(now["score"], weights=now["weight"]) + np.average(before["score"], weights=before["weight"])) / 2
+            own = now["weight"] / now["weight"].sum() * (now["score"] - middle)
+            theirs = before["weight"] / before["weight"].sum() * (before["score"] - middle)
+            for measure, points in own.sub(theirs, fill_value=0).items():
+                assert contribution[pair.financial_year, pair.area_code, measure] == pytest.approx(
+                    worth * weight * points, abs=1e-9
+                )
+                compared += 1
+    assert compared > 2000
+
+
+def test_an_ended_measure_is_nobodys_loss(db: duckdb.DuckDBPyConnection) -> None:
+    """Of measures that ended for all the contributions go both ways and are near nought on average; each is told apart from a missing value."""
+    ended = db.execute("""
+        select avg(contribution), min(contribution), max(contribution), count(*)
+        from marts.fct_movement_contribution where definition_id = 'default' and counted = 'measure_ended'
+    """).fetchone()
+    assert ended
+    assert ended[3] > 300
+    assert ended[1] < -0.3
+    assert ended[2] > 0.3
+    assert abs(ended[0]) < 0.5
+    wrong = db.execute("""
+        select count(*) from marts.fct_movement_contribution as c
+        where counted = 'measure_ended' and exists (
+            select 1 from marts.fct_measure_score as s
+            where s.definition_id = c.definition_id and s.financial_year = c.financial_year and s.measure_id = c.component_id and s.score is not null)
+    """).fetchone()
+    assert wrong == (0,)
+    kinds = db.execute("select distinct counted from marts.fct_movement_contribution").df()["counted"]
+    assert {"both_years", "no_value_now", "no_value_before", "measure_ended"} <= set(kinds) <= set(COUNTED)
+
+
+def test_a_value_published_for_all_ages_is_one_row(db: duckdb.DuckDBPyConnection) -> None:
+    twice = db.execute(
+        "select count(*) - count(distinct (financial_year, area_code, figure_id)) from marts.published_values"
+    ).fetchone()
+    assert twice == (0,)
+    row = db.execute("""
+        select value_name, measure_ids, domain_names from marts.published_values
+        where area_name = 'Leeds' and financial_year = '2017-18' and list_contains(measure_ids, 'quality_of_life_65')
+    """).fetchall()
+    assert row == [
+        (
+            "Social care-related quality of life",
+            ["quality_of_life_65", "quality_of_life_18"],
+            ["All age disability", "Older adults"],
+        )
+    ]
+    whole = db.execute("""
+        select (select sum(len(measure_ids)) from marts.published_values),
+            (select count(*) from marts.fct_measure_value where figure_id is not null)
+    """).fetchone()
+    assert whole
+    assert whole[0] == whole[1]
 
 
 def test_lineage_leads_from_every_score_to_a_file_and_a_place_in_it(db: duckdb.DuckDBPyConnection) -> None:

@@ -1,151 +1,41 @@
 -- Why a council's productivity changed: what each measure and each spend contributed, in points of productivity.
--- The contributions add up to the change exactly. docs/method.md derives the formula; log_mean turns ratios into points.
+-- The contributions add up to the change exactly. A score counts by how far it stands from the domain's own score of the two years: a measure that
+-- ends, begins or has no value on one side takes with it what it stood out by, and not its whole score. docs/method.md derives it.
 with
 
-definitions as (select * from {{ ref('stg_definitions') }}),
+-- Movement is told where the ranking has a rank before and after that can be compared.
+ranking as (
+    select
+        definition_id,
+        financial_year,
+        area_code
+    from {{ ref('productivity_ranking') }}
+    where rank is not null and previous_rank is not null
+),
 
-spend_bases as (select * from {{ ref('spend_bases') }}),
+pairs as (
+    select pairs.*
+    from {{ ref('int_movement_pairs') }} as pairs
+    inner join ranking
+        on
+            pairs.definition_id = ranking.definition_id
+            and pairs.financial_year = ranking.financial_year
+            and pairs.area_code = ranking.area_code
+),
 
-domain_weights as (select * from {{ ref('stg_domain_weights') }}),
-
-annual as (select * from {{ ref('int_annual_productivity') }}),
-
-domain_scores as (select * from {{ ref('int_domain_scores') }}),
+domain_pairs as (
+    select domain_pairs.*
+    from {{ ref('int_movement_domains') }} as domain_pairs
+    inner join ranking
+        on
+            domain_pairs.definition_id = ranking.definition_id
+            and domain_pairs.financial_year = ranking.financial_year
+            and domain_pairs.area_code = ranking.area_code
+),
 
 scores as (
     select * from {{ ref('int_measure_scores') }}
     where score is not null
-),
-
-spend as (select * from {{ ref('int_spend_index') }}),
-
-ranking as (
-    select * from {{ ref('productivity_ranking') }}
-    where rank is not null and previous_rank is not null
-),
-
--- Two years of the same council over the same area, ranked in both.
-pairs as materialized (
-    select
-        this_year.definition_id,
-        definitions.k,
-        definitions.domain_aggregation,
-        definitions.outcome_aggregation,
-        definitions.spend_basis,
-        definitions.weight_set,
-        spend_bases.level,
-        this_year.financial_year,
-        this_year.area_code,
-        last_year.financial_year as year_before,
-        last_year.area_code as code_before,
-        this_year.productivity as p1,
-        last_year.productivity as p0,
-        this_year.outcome_score as o1,
-        last_year.outcome_score as o0,
-        this_year.spend_index as i1,
-        last_year.spend_index as i0,
-        {{ log_mean('this_year.productivity', 'last_year.productivity') }} as mean_p,
-        {{ log_mean('this_year.outcome_score', 'last_year.outcome_score') }} as mean_o
-    from annual as this_year
-    inner join definitions
-        on
-            this_year.definition_id = definitions.definition_id
-            and definitions.window_years = 1
-            and definitions.combination = 'ratio'
-    inner join spend_bases on definitions.spend_basis = spend_bases.spend_basis
-    inner join ranking
-        on
-            this_year.definition_id = ranking.definition_id
-            and this_year.financial_year = ranking.financial_year
-            and this_year.area_code = ranking.area_code
-    inner join annual as last_year
-        on
-            this_year.definition_id = last_year.definition_id
-            and this_year.previous_financial_year = last_year.financial_year
-            and this_year.continuity_code = last_year.continuity_code
-),
-
-domain_shares as (
-    select
-        weight_set,
-        domain_id,
-        weight / sum(weight) over (partition by weight_set) as share
-    from domain_weights
-    where weight > 0
-),
-
--- Step by step and materialised: left to itself, the planner joins the years' domain scores to each other first.
-domain_now as materialized (
-    select
-        pairs.*,
-        domain_shares.domain_id,
-        domain_shares.share as domain_share,
-        d1.domain_score as d1
-    from pairs
-    inner join domain_shares on pairs.weight_set = domain_shares.weight_set
-    inner join domain_scores as d1
-        on
-            pairs.definition_id = d1.definition_id
-            and pairs.financial_year = d1.financial_year
-            and pairs.area_code = d1.area_code
-            and domain_shares.domain_id = d1.domain_id
-),
-
-domain_both as materialized (
-    select
-        domain_now.*,
-        d0.domain_score as d0
-    from domain_now
-    inner join domain_scores as d0
-        on
-            domain_now.definition_id = d0.definition_id
-            and domain_now.year_before = d0.financial_year
-            and domain_now.code_before = d0.area_code
-            and domain_now.domain_id = d0.domain_id
-),
-
--- The domains of both years; on a basis with a spend for each domain, with that domain's spend.
-domain_years as (
-    select
-        domain_both.*,
-        s1.spend_index as s1,
-        s0.spend_index as s0,
-        domain_both.d1 / power(s1.spend_index, domain_both.k) as domain_p1,
-        domain_both.d0 / power(s0.spend_index, domain_both.k) as domain_p0
-    from domain_both
-    left join spend as s1
-        on
-            domain_both.spend_basis = s1.spend_basis
-            and domain_both.financial_year = s1.financial_year
-            and domain_both.area_code = s1.area_code
-            and domain_both.domain_id = s1.domain_id
-    left join spend as s0
-        on
-            domain_both.spend_basis = s0.spend_basis
-            and domain_both.year_before = s0.financial_year
-            and domain_both.code_before = s0.area_code
-            and domain_both.domain_id = s0.domain_id
-),
-
-domain_means as (
-    select
-        *,
-        {{ log_mean('d1', 'd0') }} as mean_d,
-        {{ log_mean('domain_p1', 'domain_p0') }} as mean_domain_p
-    from domain_years
-),
-
--- What one point of each domain score is worth in points of productivity between the two years.
-domain_pairs as materialized (
-    select
-        *,
-        case
-            when level = 'domain' then domain_share * mean_domain_p / mean_d
-            when outcome_aggregation = 'arithmetic' then mean_p * domain_share / mean_o
-            when outcome_aggregation = 'geometric' then mean_p * domain_share / mean_d
-            else mean_p * o1 * o0 * domain_share / (d1 * d0 * mean_o)
-        end as worth_of_a_point
-    from domain_means
 ),
 
 -- Each score with its share of the weight the council has in the domain.
@@ -158,6 +48,15 @@ weighted_scores as materialized (
         measure_id,
         score,
         weight / sum(weight) over (partition by definition_id, financial_year, area_code, domain_id) as share
+    from scores
+),
+
+-- Measures that anybody has a score of: one that nobody has ended, or is not yet.
+measured as (
+    select distinct
+        definition_id,
+        financial_year,
+        measure_id
     from scores
 ),
 
@@ -200,15 +99,29 @@ of_measures as (
         measures_of_both.measure_id as component_id,
         w0.score as score_before,
         w1.score as score_now,
+        case
+            when now_measured.measure_id is null then 'measure_ended'
+            when then_measured.measure_id is null then 'measure_new'
+            when w1.score is null then 'no_value_now'
+            when w0.score is null then 'no_value_before'
+            else 'both_years'
+        end as counted,
         domain_pairs.worth_of_a_point * case domain_pairs.domain_aggregation
-            when 'arithmetic' then coalesce(w1.share * w1.score, 0) - coalesce(w0.share * w0.score, 0)
+            when 'arithmetic'
+                then
+                    coalesce(w1.share * (w1.score - (domain_pairs.d1 + domain_pairs.d0) / 2), 0)
+                    - coalesce(w0.share * (w0.score - (domain_pairs.d1 + domain_pairs.d0) / 2), 0)
             when 'geometric'
                 then
-                    domain_pairs.mean_d
-                    * (coalesce(w1.share * ln(w1.score), 0) - coalesce(w0.share * ln(w0.score), 0))
+                    domain_pairs.mean_d * (
+                        coalesce(w1.share * (ln(w1.score) - (ln(domain_pairs.d1) + ln(domain_pairs.d0)) / 2), 0)
+                        - coalesce(w0.share * (ln(w0.score) - (ln(domain_pairs.d1) + ln(domain_pairs.d0)) / 2), 0)
+                    )
             else
-                -domain_pairs.d1 * domain_pairs.d0
-                * (coalesce(w1.share / w1.score, 0) - coalesce(w0.share / w0.score, 0))
+                -domain_pairs.d1 * domain_pairs.d0 * (
+                    coalesce(w1.share * (1 / w1.score - (1 / domain_pairs.d1 + 1 / domain_pairs.d0) / 2), 0)
+                    - coalesce(w0.share * (1 / w0.score - (1 / domain_pairs.d1 + 1 / domain_pairs.d0) / 2), 0)
+                )
         end as contribution
     from domain_pairs
     inner join measures_of_both
@@ -229,6 +142,16 @@ of_measures as (
             and domain_pairs.year_before = w0.financial_year
             and domain_pairs.code_before = w0.area_code
             and measures_of_both.measure_id = w0.measure_id
+    left join measured as now_measured
+        on
+            domain_pairs.definition_id = now_measured.definition_id
+            and domain_pairs.financial_year = now_measured.financial_year
+            and measures_of_both.measure_id = now_measured.measure_id
+    left join measured as then_measured
+        on
+            domain_pairs.definition_id = then_measured.definition_id
+            and domain_pairs.year_before = then_measured.financial_year
+            and measures_of_both.measure_id = then_measured.measure_id
 ),
 
 of_spend as (
@@ -240,6 +163,7 @@ of_spend as (
         'all' as component_id,
         i0 as score_before,
         i1 as score_now,
+        'both_years' as counted,
         -k * mean_p * (ln(i1) - ln(i0)) as contribution
     from pairs
     where level = 'total' and k > 0
@@ -252,6 +176,7 @@ of_spend as (
         domain_id as component_id,
         s0 as score_before,
         s1 as score_now,
+        'both_years' as counted,
         -k * domain_share * mean_domain_p * (ln(s1) - ln(s0)) as contribution
     from domain_pairs
     where level = 'domain' and k > 0
