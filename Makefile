@@ -20,11 +20,12 @@ setup: $(BIN)/.runtime ## Make .venv and install what running needs (make run do
 run: $(BIN)/.runtime ## From published figures to a ranking and a release; no network once installed
 	@$(BIN)/asc run
 
-test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, style and types
+test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, documents, style and types
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m sqlfluff lint --disable-progress-bar -p 0 dbt_project/models dbt_project/tests orchestration/publication/views
+	@$(BIN)/pymarkdown scan *.md docs/*.md
 	@$(BIN)/asc prepare
 	@VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/dg check defs --log-level error
 	@$(BIN)/dagster definitions validate -w workspace.yaml --log-level error

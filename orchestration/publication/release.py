@@ -1,7 +1,7 @@
 """A release: the marts frozen into one folder, and a pointer to the newest that is replaced in one step.
 
     data/releases/<release id>/asc.duckdb, <mart>.csv, <mart>.parquet, manifest.json, datapackage.json, csv-metadata.json,
-                               data_dictionary.csv, asc_index.xlsx, self_audit.md; site/ (`pages/`)
+                               data_dictionary.csv, asc_index.xlsx, dbt_docs.html, self_audit.md; site/ (`pages/`)
     data/releases/current -> <release id>
 
 Everything is written to a folder aside and renamed when whole. The pointer is a symbolic link replaced by a rename: whoever has
@@ -58,6 +58,8 @@ VIEWS = sorted((Path(__file__).parent / "views").glob("*.sql"))  # by name: one 
 """Views of a release, with names and history at hand; the first line of each says what it is."""
 PART = ".part-"
 WORKBOOK = "asc_index.xlsx"
+DOCS = "dbt_docs.html"
+"""dbt's documentation: every model with its columns, SQL and origins."""
 MAKERS = ("descriptors.py", "safe_text.py", "schema.py", "workbook.py")
 """What makes the files that describe the tables: a change of theirs is a change of the release."""
 
@@ -246,6 +248,8 @@ def _content(folder: Path, tables: Iterable[str]) -> str:
 
 def _export(settings: Settings, folder: Path) -> dict[str, int]:
     """Marts into `folder`: one DuckDB file with descriptions, a CSV and a Parquet each. Returns rows by table."""
+    from orchestration.warehouse.dbt import docs_path
+
     rows: dict[str, int] = {}
     with duckdb.connect(str(folder / "asc.duckdb")) as connection:
         connection.execute("set threads = 1")  # rows stay in the order the mart was written in
@@ -277,6 +281,7 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
             connection.execute(statement)
         _describe_the_rest(connection)
         _meta(settings, connection)
+        shutil.copyfile(docs_path(settings), folder / DOCS)
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
         descriptors.write(folder, connection, keys, _editions(settings))
         from orchestration.publication.workbook import write_workbook  # with pandas, which who reads a release does not need

@@ -191,6 +191,11 @@ def manifest_path(settings: Settings) -> Path:
     return settings.prepared_dir / "manifest.json"
 
 
+def docs_path(settings: Settings) -> Path:
+    """Where `prepare` leaves dbt's documentation as one page without a path of this machine in it."""
+    return settings.prepared_dir / "dbt_docs.html"
+
+
 def lineage_path(settings: Settings) -> Path:
     """Where `prepare` leaves the origins of every column."""
     return settings.prepared_dir / "column_lineage.json"
@@ -203,7 +208,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
 
 
 def prepare(settings: Settings) -> bool:
-    """Compile the dbt project and trace its columns, unless both are of the same files; return whether it was done.
+    """Compile the dbt project, write its documentation and trace its columns, unless all are of the same files; return whether it was done.
 
     DbtError if the project does not compile, LineageError if a column cannot be traced.
     """
@@ -215,12 +220,21 @@ def prepare(settings: Settings) -> bool:
     settings.prepared_dir.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as empty:  # the name of the file is part of the compiled SQL, its content is not looked at
+        # the documentation compiles the project too; its catalogue is empty because column types stand in the contracts
         failed = failure_text(
-            run_dbt(settings, ["compile", "--no-introspect"], warehouse=str(Path(empty) / settings.warehouse_path.name))
+            run_dbt(
+                settings,
+                ["docs", "generate", "--static", "--empty-catalog"],
+                warehouse=str(Path(empty) / settings.warehouse_path.name),
+            )
         )
     if failed:
         raise DbtError(f"The dbt project does not compile. {failed}")
     shutil.copyfile(settings.dbt_target_dir / "manifest.json", manifest_path(settings))
+    pages = (settings.dbt_target_dir / "static_index.html").read_text(encoding="utf-8")
+    for folder, name in ((settings.dbt_target_dir, "target"), (settings.dbt_project_dir, "dbt_project")):
+        pages = pages.replace(str(folder), name)
+    docs_path(settings).write_text(pages, encoding="utf-8")
     manifest = read_manifest(settings)
     write(column_lineage(manifest, _columns_known(settings, manifest)), lineage_path(settings))
     stamp.write_text(fingerprint)

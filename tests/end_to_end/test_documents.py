@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from orchestration.cli.app import app
 from orchestration.pages.pictures.standalone import pictures_of_documents
 from orchestration.publication.catalogue import catalogue_page
 from orchestration.publication.queries import typed_query
@@ -93,13 +97,48 @@ def test_views_say_what_their_tables_say(released: Released) -> None:
     assert undescribed == []
 
 
-def test_the_readme_names_commands_and_targets_that_exist() -> None:
-    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").glob("*.md")]
+
+
+def commands_of(page: Path) -> list[str]:
+    """What a page tells people to type: code in a line or a block that begins with a program of the project's."""
+    text = page.read_text(encoding="utf-8")
+    code = [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^    (\S.*)$", text, re.MULTILINE)]
+    for block in re.findall(r"```(?:sh|console)?\n(.*?)```", text, re.DOTALL):
+        code += block.splitlines()
+    programs = re.compile(r"(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(asc|make|dbt|dagster|dagster-webserver|dagster-daemon) (?! *=)")
+    return [
+        line.split("  #")[0].strip()
+        for line in code
+        if programs.match(line.strip()) and line.strip() not in {"asc", "make", "dbt", "dagster"}
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_document_names_only_commands_options_and_targets_that_exist(page: Path) -> None:
+    """Each command of each document is held against the program's own: its name, its subcommands and every option. What the commands do is
+    tested where they are; SQL of the documents is run by the tests above."""
     makefile = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"make ([a-z]+)\b", readme)) - {"s"}:
-        if target in {"run", "test", "help", "ui"}:
-            assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
-    assert {"run", "test", "help", "ui"} <= set(re.findall(r"make ([a-z]+)\b", readme))
+    asc = typer.main.get_command(app)
+    for line in commands_of(page):
+        words = [word for word in shlex.split(line.replace("…", "")) if not re.fullmatch(r"[A-Z_]+=\S*", word)]
+        program, rest = words[0].removeprefix(".venv/bin/"), words[1:]
+        if program == "make":
+            for target in rest:
+                assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), line
+        elif program == "asc":
+            command = asc
+            while rest and not rest[0].startswith("-") and hasattr(command, "commands"):
+                assert rest[0] in command.commands, line
+                command, rest = command.commands[rest[0]], rest[1:]
+            known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+                "--help"
+            }
+            assert {word.split("=")[0] for word in rest if word.startswith("-")} <= known, line
+        else:
+            assert (Path(sys.executable).parent / program).exists(), line
+    if page.name == "README.md":
+        assert {"make run", "make test", "make ui"} <= set(commands_of(page))
 
 
 def test_the_catalogue_is_what_the_seeds_say(released: Released) -> None:
