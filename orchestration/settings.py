@@ -57,6 +57,14 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."
     )
     expectations_dir: Path = Field(default=PROJECT_ROOT / "expectations", description="Expectation suites, a YAML file each.")
+    lake_catalogue: str | None = Field(
+        default=None,
+        description="A DuckLake that every release is taken to: `postgres:dbname=… host=…`, or the path of a file for its catalogue.",
+    )
+    lake_data: str | None = Field(default=None, description="Where that lake's data is: a shared folder, or s3://….")
+    postgres: str | None = Field(
+        default=None, description="A PostgreSQL database that every release is taken to: postgresql://user@host/database."
+    )
     dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
     definitions_dir: Path | None = Field(
         default=None,

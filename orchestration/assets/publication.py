@@ -9,11 +9,14 @@ from orchestration.analysis.tables import TABLES
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
 from orchestration.assets.page_metadata import pictures_of_the_latest, table, top_ten_by_year
 from orchestration.assets.years import RANKED_YEAR
-from orchestration.publication.release import publish
+from orchestration.publication.elsewhere import take_elsewhere
+from orchestration.publication.release import current_release, publish
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import assert_built, assert_in_order, made_of, read_manifest
+from orchestration.warehouse.inputs import note_release
 
 RELEASE = dg.AssetKey(["publication", "release"])
+SHARED = dg.AssetKey(["publication", "shared"])
 YEARLY = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=400), warn_window=dt.timedelta(days=370))
 """The index is run yearly: a release is late after a year and a month."""
 
@@ -39,6 +42,7 @@ def publication_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.
         built = made_of(read_manifest(settings))
         assert_in_order(settings, built | {table: set(tables) - own for table in own})
         made = publish(settings, report=context.log.info)
+        note_release(settings, made.release_id)
         for event in _years(settings, made.release_id):
             context.log_event(event)
         return dg.MaterializeResult(
@@ -54,7 +58,27 @@ def publication_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.
             },
         )
 
-    return [release]
+    @dg.asset(
+        key=SHARED,
+        deps=[RELEASE],
+        group_name="publication",
+        owners=OWNERS,
+        kinds={"postgres", "ducklake"},
+        code_version=code_version("publication"),
+        pool=WAREHOUSE_POOL,
+        description="The current release where many read it: the DuckLake of `ASC_LAKE_CATALOGUE` and the database of `ASC_POSTGRES`, each in one "
+        "transaction. Nowhere, where neither is set.",
+    )
+    def shared(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        at_the_workbench(context, settings)  # nobody prunes it meanwhile
+        taken = take_elsewhere(settings, current_release(settings))
+        for place in taken:
+            context.log.info(f"{place.tables} tables are in {place.place}" + ("" if place.is_new else ", as they were"))
+        return dg.MaterializeResult(
+            metadata={"places": len(taken), **{f"place_{n}": place.place for n, place in enumerate(taken, 1)}}
+        )
+
+    return [release, shared]
 
 
 def _years(settings: Settings, release_id: str) -> Iterator[dg.AssetMaterialization]:

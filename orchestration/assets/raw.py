@@ -11,7 +11,8 @@ from orchestration.assets.downloads import data_of
 from orchestration.settings import Settings
 from orchestration.warehouse.columns import Descriptions, descriptions
 from orchestration.warehouse.dbt import read_manifest
-from orchestration.warehouse.raw import load_raw, raw_columns
+from orchestration.warehouse.inputs import note
+from orchestration.warehouse.raw import fingerprints, load_raw, raw_columns
 
 RAW_FIGURES = dg.AssetKey(["raw", "figures"])
 LOAD = "load_raw"
@@ -55,6 +56,8 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         else:
             gathered = embedded(settings.figures_dir)
         rows = load_raw(settings, gathered)
+        note(settings.model_copy(update={"data": data_of(context, settings)}))
+        versions = fingerprints(settings)
         for table in columns:
             by_provenance = gathered.figures["provenance"].value_counts().items() if table == "figures" else ()
             unread = dg.AssetCheckResult(
@@ -66,6 +69,7 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             )
             yield dg.MaterializeResult(
                 asset_key=["raw", table],
+                data_version=dg.DataVersion(versions[table]),
                 metadata={"dagster/row_count": rows[table], **{f"figures_{name}": int(n) for name, n in by_provenance}},
                 check_results=[unread] if table == "figures" else [],
             )

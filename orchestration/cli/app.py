@@ -141,6 +141,7 @@ def run(
         typer.Option("--data", help="embedded needs no network; publishers fetches publishers' files first (ASC_DATA)."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="If a run is going on, wait for it to end instead of refusing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Build even if nothing is new since the current release.")] = False,
 ) -> None:
     """Build everything from the figures at hand and publish a release with its pages; takes two minutes. Example: asc run --data publishers"""
     from orchestration.cli.report import print_missing, print_release
@@ -164,10 +165,16 @@ def run(
     if status:
         status.start()
     try:
-        outcome = run_everything(settings, ended, started, wait)
+        outcome = run_everything(settings, ended, started, wait, again)
     finally:
         if status:
             status.stop()
+    if outcome.nothing_new:
+        out.print(
+            f"Nothing is new: release {outcome.nothing_new} was made of these figures, this SQL, these seeds, this code and these settings. "
+            "asc ranking shows it, asc run --again builds all the same.", highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return
     out.print(f"  {'in all':<46}{outcome.seconds:6.1f} s", highlight=False)
     if outcome.succeeded:
         print_release(out, current_release(settings))
@@ -539,6 +546,24 @@ def releases(format: FormatOption = Format.TABLE, output: OutputOption = None) -
         for manifest in [read_manifest(path)]
     ]  # fmt: skip
     _deliver(pd.DataFrame(rows), format, output)
+
+
+@app.command()
+def share() -> None:
+    """Take the current release where many read it: the DuckLake of ASC_LAKE_CATALOGUE, the database of ASC_POSTGRES. A run does it by itself."""
+    from orchestration.publication.elsewhere import take_elsewhere
+    from orchestration.publication.release import current_release
+
+    settings = get_settings()
+    release = current_release(settings)
+    with err.status("taking the release elsewhere") if err.is_terminal else nullcontext():
+        taken = take_elsewhere(settings, release)
+    if not taken:
+        raise ValueError("No place is named: set ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES (docs/growing.md).")
+    for place in taken:
+        version = f", version {place.version}" if place.version else ""
+        what = f"{place.tables} tables of release {release.name}" + ("" if place.is_new else ", which were there already")
+        out.print(f"{place.place}: {what}{version}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

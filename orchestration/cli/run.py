@@ -30,6 +30,7 @@ STAGE_NAMES = {
     "dbt_marts": "marts: domain scores and rankings",
     "rank_uncertainty_and_sensitivity": "analysis: how sure the ranks are",
     "publication__release": "publication: a release",
+    "publication__shared": "publication: where many read it, if asked for",
     "pages__site": "pages: a site that opens from a folder",
 }
 
@@ -55,6 +56,8 @@ class RunOutcome:
     seconds: float
     run_id: str
     stages: list[StageDone] = field(default_factory=list)
+    nothing_new: str = ""
+    """The release that has all there is, where the run ended because of it."""
 
     @property
     def failures(self) -> list[StageDone]:
@@ -79,15 +82,36 @@ def dagster_home() -> Path:
 
 
 def run_everything(
-    settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None], wait: bool = False
+    settings: Settings,
+    on_stage: Callable[[StageDone], None],
+    on_start: Callable[[str], None],
+    wait: bool = False,
+    again: bool = False,
 ) -> RunOutcome:
     """Prepare dbt, then run the job of the whole run; `on_start` and `on_stage` are told as each stage begins and ends.
 
-    The workbench is held from the first step to the last. BusyError if another process has it, unless `wait`.
+    The workbench is held from the first step to the last. BusyError if another process has it, unless `wait`. A run whose inputs are those of
+    the current release ends at once, unless `again`; one from publishers' files does not, because only the publishers know what is new.
     """
     on_start("wait for the run that is going on" if wait else "begin")
+    began = time.monotonic()
     with held(settings, wait):
+        if not again and settings.data == "embedded" and (release := _has_everything(settings)):
+            return RunOutcome(True, time.monotonic() - began, "", nothing_new=release)
         return _run(settings, on_stage, on_start)
+
+
+def _has_everything(settings: Settings) -> str:
+    """The current release, if it is whole, has its pages, and was made of what there is now; or else nothing."""
+    from orchestration.publication.release import NoReleaseError, current_release, verify
+    from orchestration.warehouse.inputs import differences
+
+    try:
+        release = current_release(settings)
+    except NoReleaseError:
+        return ""
+    is_whole = (release / "site" / "index.html").exists() and not verify(release)
+    return release.name if is_whole and differences(settings, release.name) == [] else ""
 
 
 def _run(settings: Settings, on_stage: Callable[[StageDone], None], on_start: Callable[[str], None]) -> RunOutcome:

@@ -98,6 +98,16 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
     return {name: len(frame) for name, frame in tables.items()}
 
 
+def fingerprints(settings: Settings) -> dict[str, str]:
+    """A fingerprint of the rows of each raw table of the build in work, whatever their order."""
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        found = {
+            table: connection.execute(f'select count(*), coalesce(sum(hash(t)::hugeint), 0) from raw."{table}" as t').fetchone()
+            for table in raw_columns(settings)
+        }
+    return {table: f"{row[0]}-{row[1]:x}" for table, row in found.items() if row}
+
+
 def assert_unchanged(connection: duckdb.DuckDBPyConnection) -> None:
     """ChangedError unless the raw figures are those that `load_raw` wrote: somebody else may have written to the workbench."""
     then, now = (connection.execute(sql).fetchone() for sql in ("select figures, fingerprint from raw.load", FINGERPRINT))

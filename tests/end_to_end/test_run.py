@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +14,12 @@ import pandas as pd
 import pytest
 
 from expectations.runner import suites
-from orchestration.cli.run import RunOutcome, run_everything
+from orchestration.cli.run import RunOutcome, _has_everything, run_everything
 from orchestration.publication.release import current_release, publish, read_manifest
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse.dbt import build_layer, failure_text
 from orchestration.warehouse.gates import GateError, run_gate
+from orchestration.warehouse.inputs import differences
 from orchestration.warehouse.raw import load_raw, user_definitions
 from tests.conftest import Released
 
@@ -28,6 +31,64 @@ KEY = ["definition_id", "financial_year", "area_code"]
 def run_quietly(settings: Settings) -> tuple[RunOutcome, list[str]]:
     seen: list[str] = []
     return run_everything(settings, on_stage=lambda s: seen.append(s.name), on_start=lambda _: None), seen
+
+
+def test_a_run_with_nothing_new_says_so_and_ends(released: Released) -> None:
+    """It begins no stage and makes no build; the sentence names the release."""
+    before = released.settings.build_pointer.read_text()
+    outcome, seen = run_quietly(released.settings)
+    assert outcome.nothing_new == released.release.name
+    assert (outcome.succeeded, seen) == (True, [])
+    assert released.settings.build_pointer.read_text() == before
+    told = subprocess.run(
+        [str(Path(sys.executable).parent / "asc"), "run"], check=True, capture_output=True, text=True, cwd=PROJECT_ROOT,
+        env={**os.environ, "ASC_BUILD_DIR": str(released.settings.build_dir), "ASC_RELEASES_DIR": str(released.settings.releases_dir)},
+    ).stdout  # fmt: skip
+    assert told.startswith(f"Nothing is new: release {released.release.name} was made of these figures")
+
+
+@pytest.mark.parametrize(
+    "part", ["figures", "publishers' files", "dbt project", "rules of the gates", "definitions of your own", "settings"]
+)
+def test_what_is_new_is_seen(released: Released, tmp_path: Path, part: str) -> None:
+    """One byte of each part that a run depends on, and nothing else differs."""
+    settings, release = released.settings, released.release.name
+    assert differences(settings, release) == []
+
+    def copy(folder: Path, changed: str) -> Path:
+        shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+        with (tmp_path / "copy" / changed).open("a", encoding="utf-8") as file:
+            file.write(" ")
+        return tmp_path / "copy"
+
+    (tmp_path / "index_definitions.csv").write_text("definition_id\n")
+    changes: dict[str, dict[str, object]] = {
+        "figures": {"figures_dir": copy(settings.figures_dir, "councils.csv")} if part == "figures" else {},
+        "publishers' files": {"data": "publishers", "raw_dir": tmp_path},
+        "dbt project": {"dbt_project_dir": copy(settings.dbt_project_dir, "seeds/measures.csv")} if part == "dbt project" else {},
+        "rules of the gates": {"expectations_dir": copy(settings.expectations_dir, "marts_movement.yaml")}
+        if part.startswith("rules")
+        else {},
+        "definitions of your own": {"definitions_dir": tmp_path},
+        "settings": {"seed": settings.seed + 1},
+    }
+    found = differences(settings.model_copy(update=changes[part]), release)
+    assert found == ([part, "settings"] if part == "publishers' files" else [part])
+    assert differences(settings, "another release") is None
+
+
+def test_a_release_whose_files_were_changed_is_made_again(released: Released, tmp_path: Path) -> None:
+    """What there is now may be what it was made of: a release that is not whole does not have it."""
+    releases = tmp_path / "releases"
+    releases.mkdir()
+    shutil.copytree(released.release, releases / released.release.name)
+    (releases / "current").symlink_to(released.release.name)
+    shutil.copy(released.settings.releases_dir / "inputs.json", releases)
+    settings = released.settings.model_copy(update={"releases_dir": releases})
+    assert _has_everything(settings) == released.release.name
+    with (releases / "current" / "dim_measure.csv").open("a") as file:
+        file.write("x")
+    assert _has_everything(settings) == ""
 
 
 def test_the_ranking_is_the_golden_one(released: Released) -> None:
