@@ -31,7 +31,9 @@ test: $(BIN)/.dev ## All tests: Python, Dagster, dbt unit tests, end to end, doc
 	@$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-bench: $(BIN)/.dev ## How fast reading, the simulations and the terminal are, as ratios and growth with size (minutes)
+bench: $(BIN)/.dev ## How fast the run, reading, the simulations and the terminal are, as ratios and growth with size (twenty minutes)
+	@$(BIN)/asc run
+	@$(BIN)/python -m tests.benchmarks.pipeline
 	@$(BIN)/python -m tests.benchmarks.reading
 	@$(BIN)/python -m tests.benchmarks.uncertainty
 	@$(BIN)/python -m tests.benchmarks.terminal
