@@ -10,9 +10,22 @@ from pathlib import Path
 from orchestration.settings import PROJECT_ROOT
 
 ORDER = (
-    "settings", "figures", "sources", "readers", "acquisition", "expectations", "warehouse", "index", "analysis", "publication", "pages",
-    "assets", "automation", "definitions", "cli",
-)  # fmt: skip
+    "settings",
+    "figures",
+    "sources",
+    "readers",
+    "acquisition",
+    "expectations",
+    "warehouse",
+    "index",
+    "analysis",
+    "publication",
+    "pages",
+    "assets",
+    "automation",
+    "definitions",
+    "cli",
+)
 
 
 def part(module: str) -> str:

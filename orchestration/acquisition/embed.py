@@ -139,26 +139,40 @@ def _editions(given: Path) -> Iterator[Edition]:
     for year in sorted(read_table(tidy / "adult_social_care_net_current_expenditure.csv")["financial_year"].unique()):
         path = tidy / "adult_social_care_net_current_expenditure.csv"
         yield Edition(
-            "revenue_outturn", f"{year} compiled", "Ministry of Housing, Communities and Local Government",
+            "revenue_outturn",
+            f"{year} compiled",
+            "Ministry of Housing, Communities and Local Government",
             f"Local authority revenue expenditure and financing England: {year} individual local authority data, outturn",
-            path, partial(_net_current_expenditure, path, year), obtained="compiled_table",
+            path,
+            partial(_net_current_expenditure, path, year),
+            obtained="compiled_table",
             note="carried from a tidy compilation of the outturn files; the year labels of 2015-16 and 2016-17 were inferred from totals"
-            if year < "2017-18" else "carried from a tidy compilation of the outturn files",
-        )  # fmt: skip
+            if year < "2017-18"
+            else "carried from a tidy compilation of the outturn files",
+        )
     yield Edition(
-        "activity_and_finance", "2017-18", "NHS Digital", "Adult Social Care Activity and Finance Report, England 2017-18: finance",
+        "activity_and_finance",
+        "2017-18",
+        "NHS Digital",
+        "Adult Social Care Activity and Finance Report, England 2017-18: finance",
         tidy / "gross_current_expenditure_2017-18.csv",
-        partial(_gross_current_expenditure_2017_18, tidy / "gross_current_expenditure_2017-18.csv"), obtained="copy",
+        partial(_gross_current_expenditure_2017_18, tidy / "gross_current_expenditure_2017-18.csv"),
+        obtained="copy",
         url="https://files.digital.nhs.uk/4F/11BD6D/SALT%20and%20ASCFR%20Reference%20Tables%20%28Suppressed%29%20v2.xlsx",
-    )  # fmt: skip
+    )
     falls = tidy / "emergency_admissions_falls_65plus.csv"
     for year in FALLS_YEARS:
         yield Edition(
-            "fingertips", year, "Public Health England",
+            "fingertips",
+            year,
+            "Public Health England",
             f"Public health profiles, indicator 22401: emergency hospital admissions due to falls in people aged 65 and over, {year}",
-            falls, partial(_falls, falls, year), url="https://fingertips.phe.org.uk/", obtained="compiled_table",
+            falls,
+            partial(_falls, falls, year),
+            url="https://fingertips.phe.org.uk/",
+            obtained="compiled_table",
             note="districts, unitary councils and England; county councils are not in it",
-        )  # fmt: skip
+        )
     yield from _discharges(tidy)
     for source in sources().values():
         for name in _embedded(source):
@@ -177,11 +191,19 @@ def published_edition(source: Source, name: str, folder: Path) -> Edition:
     described = source.editions[name]
     path = folder / ("" if described.obtained == "compiled_table" else source.folder) / described.file_name
     return Edition(
-        source.source, name, described.publisher or source.publisher, described.title or f"{source.title}, {name}",
-        path, partial(_published, source, name, path), url=described.address or "",
-        maturity=described.maturity, obtained=described.obtained, superseded_by=described.superseded_by,
-        note=described.note, sheet=described.sheet,
-    )  # fmt: skip
+        source.source,
+        name,
+        described.publisher or source.publisher,
+        described.title or f"{source.title}, {name}",
+        path,
+        partial(_published, source, name, path),
+        url=described.address or "",
+        maturity=described.maturity,
+        obtained=described.obtained,
+        superseded_by=described.superseded_by,
+        note=described.note,
+        sheet=described.sheet,
+    )
 
 
 def _published(source: Source, name: str, path: Path) -> pd.DataFrame:
@@ -192,19 +214,32 @@ def _published(source: Source, name: str, path: Path) -> pd.DataFrame:
 def _discharges(tidy: Path) -> Iterator[Edition]:
     """Discharges of 2024-25: the year, and its months under items of their own, which tell how steadily trusts reported."""
     for name, file, items, options in (
-        ("2024-25", "discharge_ready_date_2024-25.csv", ("discharges", "delayed_discharges", "delay_days"),
-         {"year_column": "financial_year"}),
-        ("2024-25 months", "discharge_ready_date_2024-25_monthly.csv",
-         ("discharges_in_month", "delayed_discharges_in_month", "delay_days_in_month"), {"period_column": "month"}),
-    ):  # fmt: skip
+        (
+            "2024-25",
+            "discharge_ready_date_2024-25.csv",
+            ("discharges", "delayed_discharges", "delay_days"),
+            {"year_column": "financial_year"},
+        ),
+        (
+            "2024-25 months",
+            "discharge_ready_date_2024-25_monthly.csv",
+            ("discharges_in_month", "delayed_discharges_in_month", "delay_days_in_month"),
+            {"period_column": "month"},
+        ),
+    ):
         columns = ("discharges", "delayed_1plus", "bed_days_lost")
         described = [f"{c}: {item}, {'days' if 'days' in item else 'count'}" for c, item in zip(columns, items, strict=True)]
         yield Edition(
-            "discharge_ready_date", name, "NHS England", f"Discharge ready date, upper-tier councils, {name}, revised",
-            tidy / file, partial(_council_table, tidy / file, described, options), obtained="compiled_table",
+            "discharge_ready_date",
+            name,
+            "NHS England",
+            f"Discharge ready date, upper-tier councils, {name}, revised",
+            tidy / file,
+            partial(_council_table, tidy / file, described, options),
+            obtained="compiled_table",
             url=sources()["discharge_ready_date"].landing_page,
             note="rebuilt from a copy of the twelve monthly files; only trusts whose data were acceptable, so counts swing with reporting",
-        )  # fmt: skip
+        )
 
 
 def _council_table(path: Path, described: list[str], options: dict[str, Any]) -> pd.DataFrame:
@@ -216,20 +251,28 @@ def _ascof(tidy: Path) -> Iterator[Edition]:
     read_whole = EMBEDDED_EDITIONS["ascof"]
     for year in sorted(set(read_table(outcomes)["financial_year"]) - set(read_whole)):
         yield Edition(
-            "ascof", year, "NHS England" if year >= "2022-23" else "NHS Digital",
+            "ascof",
+            year,
+            "NHS England" if year >= "2022-23" else "NHS Digital",
             f"Measures from the Adult Social Care Outcomes Framework, England, {year}",
-            outcomes, partial(_ascof_outcomes, outcomes, year), obtained="compiled_table",
+            outcomes,
+            partial(_ascof_outcomes, outcomes, year),
+            obtained="compiled_table",
             url="https://digital.nhs.uk/data-and-information/publications/statistical/adult-social-care-outcomes-framework-ascof",
             note="outcomes only, totals only; rows that the publisher suppressed are absent",
-        )  # fmt: skip
+        )
     for year in sorted(read_table(by_age)["financial_year"].unique()):
         yield Edition(
-            "ascof", f"{year} by age", "NHS Digital",
+            "ascof",
+            f"{year} by age",
+            "NHS Digital",
             f"Measures from the Adult Social Care Outcomes Framework, England, {year}: outcomes by age band",
-            by_age, partial(_ascof_by_age, by_age, tidy / "ascof_measure_descriptions.csv", year), obtained="compiled_table",
+            by_age,
+            partial(_ascof_by_age, by_age, tidy / "ascof_measure_descriptions.csv", year),
+            obtained="compiled_table",
             url="https://digital.nhs.uk/data-and-information/publications/statistical/adult-social-care-outcomes-framework-ascof",
             note="identified by description; a description that belongs to no measure or to two is left out",
-        )  # fmt: skip
+        )
 
 
 def _ascof_outcomes(path: Path, year: str) -> pd.DataFrame:

@@ -73,9 +73,7 @@ class Fetcher:
     _pages: dict[str, Outcome | bytes] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fetch(
-        self, wanted: Iterable[tuple[Source, str]], report: Callable[[Fetched], None] = lambda _: None
-    ) -> list[Fetched]:  # fmt: skip
+    def fetch(self, wanted: Iterable[tuple[Source, str]], report: Callable[[Fetched], None] = lambda _: None) -> list[Fetched]:
         """Fetch editions (source, name) in the order asked for; one that fails leaves the others alone."""
 
         self._ends_in_all = time.monotonic() + self.run_seconds

@@ -45,9 +45,7 @@ class Gathered:
 
 def embedded(figures_dir: Path) -> Gathered:
     """The embedded figures alone."""
-    return Gathered(
-        read_all_figures(figures_dir).assign(provenance=EMBEDDED), read_table(figures_dir / "editions.csv"), {}
-    )  # fmt: skip
+    return Gathered(read_all_figures(figures_dir).assign(provenance=EMBEDDED), read_table(figures_dir / "editions.csv"), {})
 
 
 def gather(figures_dir: Path, raw_dir: Path, report: Callable[[str], None] = lambda _: None) -> Gathered:
@@ -120,8 +118,9 @@ def _discharge_years(source: Source, frames: list[pd.DataFrame], raw_dir: Path) 
     months = pd.concat(frames, ignore_index=True)[list(FIGURE_COLUMNS)]
     years = [rows for _, rows in months.groupby("financial_year") if rows["period"].nunique() == 12]
     return [
-        year_sums([rows], items).assign(source=source.source, edition=rows["financial_year"].iloc[0], provenance=PUBLISHERS) for rows in years
-    ]  # fmt: skip
+        year_sums([rows], items).assign(source=source.source, edition=rows["financial_year"].iloc[0], provenance=PUBLISHERS)
+        for rows in years
+    ]
 
 
 def edition_row(source: Source, name: str, issue: store.Held | None) -> dict[str, str]:

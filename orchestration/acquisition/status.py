@@ -54,8 +54,19 @@ def statuses(raw_dir: Path, embedded: pd.DataFrame) -> pd.DataFrame:
             elif state == "missing":
                 by_hand = f"asc import FILE --source {source.source} --year {edition.financial_year}"
                 detail = f"asc fetch {source.source}" if edition.can_be_fetched else f"no address is known: {by_hand}"
-            rows.append((source.source, name, edition.financial_year, state, failures[0]["at"] if failures else "", len(failures), detail,
-                         edition.maturity, source.licence))  # fmt: skip
+            rows.append(
+                (
+                    source.source,
+                    name,
+                    edition.financial_year,
+                    state,
+                    failures[0]["at"] if failures else "",
+                    len(failures),
+                    detail,
+                    edition.maturity,
+                    source.licence,
+                )
+            )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

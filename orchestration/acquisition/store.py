@@ -97,10 +97,17 @@ def keep(
         return Held(source, edition, same.path, again), "withdrawn"
     target = folder_of(raw_dir, source, edition) / name
     said: dict[str, Any] = {
-        "source": source, "edition": edition, "how": how, "address": outcome.address, "sha256": outcome.sha256,
-        "size_bytes": outcome.size_bytes, "headers": dict(outcome.headers), "at": outcome.at,
-        "number": issues[-1].sidecar["number"] + 1 if issues else 1, "account": dict(account),
-    }  # fmt: skip
+        "source": source,
+        "edition": edition,
+        "how": how,
+        "address": outcome.address,
+        "sha256": outcome.sha256,
+        "size_bytes": outcome.size_bytes,
+        "headers": dict(outcome.headers),
+        "at": outcome.at,
+        "number": issues[-1].sidecar["number"] + 1 if issues else 1,
+        "account": dict(account),
+    }
     if issues:
         target = target.with_name(f"{target.stem}.{outcome.sha256[:8]}{target.suffix}")
         said["reissue_of"] = issues[-1].sha256

@@ -32,10 +32,20 @@ UNITS = 150
 GROUPED = 20
 """Worlds in which groups are cut as well: it takes longest."""
 COLUMNS = (
-    "world", "noise_to_spread", "worlds", "coverage", "coverage_true_top_ten", "coverage_observed_top_ten", "coverage_worst_council",
-    "mean_interval_width", "simultaneous_coverage", "mean_simultaneous_width", "expected_in_top_ten", "truly_in_top_ten",
+    "world",
+    "noise_to_spread",
+    "worlds",
+    "coverage",
+    "coverage_true_top_ten",
+    "coverage_observed_top_ten",
+    "coverage_worst_council",
+    "mean_interval_width",
+    "simultaneous_coverage",
+    "mean_simultaneous_width",
+    "expected_in_top_ten",
+    "truly_in_top_ten",
     "misordered_between_groups",
-)  # fmt: skip
+)
 
 
 @dataclass
@@ -59,20 +69,35 @@ class Score:
             zip(
                 COLUMNS,
                 (
-                    world, ratio, len(self.inside), np.nanmean(inside), np.nanmean(inside[true]), np.nanmean(inside[seen]),
-                    np.nanmin(np.nanmean(inside, axis=0)), float(np.mean(self.width)), float(np.mean(self.jointly)),
-                    float(np.mean(self.joint_width)), float(np.mean(self.expected)), float(np.mean(self.truly)),
+                    world,
+                    ratio,
+                    len(self.inside),
+                    np.nanmean(inside),
+                    np.nanmean(inside[true]),
+                    np.nanmean(inside[seen]),
+                    np.nanmin(np.nanmean(inside, axis=0)),
+                    float(np.mean(self.width)),
+                    float(np.mean(self.jointly)),
+                    float(np.mean(self.joint_width)),
+                    float(np.mean(self.expected)),
+                    float(np.mean(self.truly)),
                     float(np.nanmean(self.misordered)) if self.misordered else float("nan"),
                 ),
                 strict=True,
             )
-        )  # fmt: skip
+        )
 
 
 def of_years(
-    problem: Problem, factors: Factors, *, worlds: int, replications: int, seed: int, threads: int = 1,
+    problem: Problem,
+    factors: Factors,
+    *,
+    worlds: int,
+    replications: int,
+    seed: int,
+    threads: int = 1,
     report: Callable[[str], None] = lambda _: None,
-) -> list[dict[str, object]]:  # fmt: skip
+) -> list[dict[str, object]]:
     """One row for each ranked year: its own figures are the truth, seen through its declared errors with their correlation and bounds."""
     rows = []
     for position, year in enumerate(problem.years):

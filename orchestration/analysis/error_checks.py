@@ -113,8 +113,12 @@ def error_checks(settings: Settings) -> list[dict[str, object]]:
     rows = found.merge(_read(settings, "select measure_id, domain_id from seeds.measures"), on="measure_id")
     return [
         {
-            "definition_id": "default", "financial_year": "all", "statistic": statistic, "domain_id": row["domain_id"],
-            "measure_id": row["measure_id"], "other_measure_id": None,
+            "definition_id": "default",
+            "financial_year": "all",
+            "statistic": statistic,
+            "domain_id": row["domain_id"],
+            "measure_id": row["measure_id"],
+            "other_measure_id": None,
             "value": None if pd.isna(row[column]) else round(float(row[column]), 9),
         }
         for row in rows.to_dict("records")
@@ -122,7 +126,7 @@ def error_checks(settings: Settings) -> list[dict[str, object]]:
             ("observed_change_over_declared_error", "observed_over_declared"),
             ("reversed_change_over_declared_error", "reversal_over_declared"),
         )
-    ]  # fmt: skip
+    ]
 
 
 def _read(settings: Settings, sql: str) -> pd.DataFrame:

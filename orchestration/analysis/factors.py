@@ -99,11 +99,13 @@ def factors_of(table: pd.DataFrame, problem: Problem, default: Problem) -> Facto
     )
     alternatives = {
         str(factor): Alternatives(
-            rows["alternative"].to_numpy(str), rows["low"].to_numpy(float), rows["high"].to_numpy(float),
+            rows["alternative"].to_numpy(str),
+            rows["low"].to_numpy(float),
+            rows["high"].to_numpy(float),
             rows["probability"].to_numpy(float),
         )
         for factor, rows in table.groupby("factor_id")
-    }  # fmt: skip
+    }
     return Factors(problem, varied, alternatives)
 
 

@@ -46,9 +46,16 @@ class Errors:
     def independent(cls, measures: Sequence[str], councils: int, transient: float = 0.0) -> Errors:
         """Every measure errs by itself, nothing is carried forward, no spend is doubtful."""
         return cls(
-            tuple(measures), (), np.zeros((len(measures), councils)), tuple(measures), np.full(councils, transient), np.zeros(councils),
-            np.full(councils, np.nan), np.zeros(councils), {},
-        )  # fmt: skip
+            tuple(measures),
+            (),
+            np.zeros((len(measures), councils)),
+            tuple(measures),
+            np.full(councils, transient),
+            np.zeros(councils),
+            np.full(councils, np.nan),
+            np.zeros(councils),
+            {},
+        )
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,10 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
 
 def _each_year(
     make: Callable[[Problem, Mapping[str, RankCounts]], list[dict[str, object]]],
-    problem: Problem, counts: Mapping[str, RankCounts], threads: int,
-) -> list[dict[str, object]]:  # fmt: skip
+    problem: Problem,
+    counts: Mapping[str, RankCounts],
+    threads: int,
+) -> list[dict[str, object]]:
     """Rows of every year, years side by side."""
     with ThreadPoolExecutor(max_workers=threads) as pool:
         return [row for rows in pool.map(lambda one: make(problem, dict([one])), counts.items()) for row in rows]

@@ -90,9 +90,18 @@ class Study:
 def _digest(arrays: Year) -> str:
     """Of all that scores are made from."""
     parts = (
-        arrays.values, arrays.standard_errors, arrays.least, arrays.most, arrays.worst, arrays.best, arrays.domain_of, arrays.polarity,
-        arrays.reference, arrays.measure_weights, arrays.domain_weights,
-    )  # fmt: skip
+        arrays.values,
+        arrays.standard_errors,
+        arrays.least,
+        arrays.most,
+        arrays.worst,
+        arrays.best,
+        arrays.domain_of,
+        arrays.polarity,
+        arrays.reference,
+        arrays.measure_weights,
+        arrays.domain_weights,
+    )
     return hashlib.sha256(b"|".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
 
@@ -167,9 +176,18 @@ class _Annual:
 
 
 def simulate(
-    problem: Problem, factors: Factors, *, replications: int, seed: int, threads: int, data: bool = True, method: bool = True,
-    peers: Mapping[str, Indices] | None = None, snapshots: Sequence[int] = (), pairs: bool = False,
-) -> dict[str, RankCounts]:  # fmt: skip
+    problem: Problem,
+    factors: Factors,
+    *,
+    replications: int,
+    seed: int,
+    threads: int,
+    data: bool = True,
+    method: bool = True,
+    peers: Mapping[str, Indices] | None = None,
+    snapshots: Sequence[int] = (),
+    pairs: bool = False,
+) -> dict[str, RankCounts]:
     """One study: counts by financial year, of every ranked year. ValueError unless replications is positive."""
     study = Study(problem, factors, data, method, peers, pairs)
     return simulate_all([study], replications=replications, seed=seed, threads=threads, snapshots=snapshots)[0]
@@ -270,7 +288,7 @@ def _replicate(asked: Sequence[tuple[int, Study, int]], *, replications: int, se
             _joined([p.place for p in part]), _joined([p.quiet for p in part]), _joined([p.noisy for p in part]), part[0].nominal
         )
         for part in parts
-    ]  # fmt: skip
+    ]
 
 
 @overload
@@ -321,8 +339,10 @@ def _productivities(
 
     own_place = placed(
         domains_of(arrays, scales, nominal_choice, None, rules, known=known.setdefault(f"own|{asked.scores_by}", {})),
-        nominal_choice, None, None,
-    )  # fmt: skip
+        nominal_choice,
+        None,
+        None,
+    )
     if quiet is None or noisy is None:
         return _Annual(placed(published, chosen, None, outcome), None, None, own_place)
     history, shift = draws.history(year), draws.spend(year)
@@ -336,9 +356,11 @@ def _productivities(
             published, quiet, chosen = np.repeat(published, size, axis=0), np.repeat(quiet, size, axis=0), every
             outcome = quiet_outcome = None
     return _Annual(
-        placed(published, chosen, moved, outcome), placed(quiet, chosen, moved, quiet_outcome),
-        placed(noisy, every, shifts, noisy_outcome), own_place,
-    )  # fmt: skip
+        placed(published, chosen, moved, outcome),
+        placed(quiet, chosen, moved, quiet_outcome),
+        placed(noisy, every, shifts, noisy_outcome),
+        own_place,
+    )
 
 
 def _over_window(problem: Problem, position: int, annual: Mapping[str, _Annual]) -> _Annual:

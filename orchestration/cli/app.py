@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 app = typer.Typer(
-    name="asc", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    name="asc",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
     help="The open index of adult social care productivity: every council, every year, each rank with a trail to the published figure.",
-)  # fmt: skip
+)
 figures_app = typer.Typer(no_args_is_help=True, help="The embedded published figures (for those who maintain them).")
 app.add_typer(figures_app, name="figures")
 
@@ -172,8 +175,10 @@ def run(
     if outcome.nothing_new:
         out.print(
             f"Nothing is new: release {outcome.nothing_new} was made of these figures, this SQL, these seeds, this code and these settings. "
-            "asc ranking shows it, asc run --again builds all the same.", highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            "asc ranking shows it, asc run --again builds all the same.",
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     out.print(f"  {'in all':<46}{outcome.seconds:6.1f} s", highlight=False)
     if outcome.succeeded:
@@ -246,8 +251,10 @@ def fetch(
     kept = {word: sum(one.kept == word for one in done) for word in ("new", "reissue")}
     out.print(
         f"{len(done)} editions asked for: {kept['new']} new, {kept['reissue']} reissued, {failed} did not come. In {settings.raw_dir}; "
-        "asc sources lists them, asc run --data publishers uses them.", highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        "asc sources lists them, asc run --data publishers uses them.",
+        highlight=False,
+        soft_wrap=True,
+    )
     if failed:
         raise typer.Exit(1)
 
@@ -265,9 +272,11 @@ def import_(
 
     done = import_file(file, source_and_edition(source, edition), year, get_settings().raw_dir, edition)
     what = {
-        "new": "taken in", "same": "already held", "reissue": "taken in as a reissue, beside what was held",
+        "new": "taken in",
+        "same": "already held",
+        "reissue": "taken in as a reissue, beside what was held",
         "withdrawn": "an earlier issue, which stands again",
-    }[done.kept]  # fmt: skip
+    }[done.kept]
     out.print(
         f"{file.name}: {what} as {source} {done.held.edition}, {done.figures:,} figures. {done.held.path}",
         highlight=False,
@@ -365,8 +374,11 @@ def compare(
 
 @app.command()
 def trend(
-    name: CouncilArgument, definition: DefinitionOption = "default", format: FormatOption = Format.TABLE, output: OutputOption = None
-) -> None:  # fmt: skip
+    name: CouncilArgument,
+    definition: DefinitionOption = "default",
+    format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
     """A council through the years: its rank, what it is made of, every measure. Example: asc trend Leeds --format csv"""
     from orchestration.cli.councils import print_trend
     from orchestration.publication import queries
@@ -490,8 +502,10 @@ def site() -> None:
         made = build_site(current_release(get_settings()))
     out.print(
         f"{made.path / 'index.html'}: {made.pages} pages, {made.bytes / 1e6:.0f} MB" + ("" if made.is_new else ", made already"),
-        highlight=False, markup=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -539,12 +553,17 @@ def releases(format: FormatOption = Format.TABLE, output: OutputOption = None) -
     current = current_release(settings)
     rows = [
         {
-            "release_id": path.name, "made_at": manifest["made_at"], "is_current": path == current, "tables": len(manifest["tables"]),
-            "rows": sum(manifest["tables"].values()), "content_sha256": manifest["content_sha256"][:16], "commit": (manifest["commit"] or "")[:12],
+            "release_id": path.name,
+            "made_at": manifest["made_at"],
+            "is_current": path == current,
+            "tables": len(manifest["tables"]),
+            "rows": sum(manifest["tables"].values()),
+            "content_sha256": manifest["content_sha256"][:16],
+            "commit": (manifest["commit"] or "")[:12],
         }
         for path in kept(settings)
         for manifest in [read_manifest(path)]
-    ]  # fmt: skip
+    ]
     _deliver(pd.DataFrame(rows), format, output)
 
 
@@ -684,9 +703,12 @@ def calibrate(
         raise FileNotFoundError("There is no build to measure on. Run `asc run` first.")
     with err.status("simulating") if err.is_terminal else nullcontext():
         file = measure(
-            settings, worlds=worlds, shaped_worlds=shaped_worlds, replications=512,
+            settings,
+            worlds=worlds,
+            shaped_worlds=shaped_worlds,
+            replications=512,
             report=lambda said: out.print(said, highlight=False),
-        )  # fmt: skip
+        )
     out.print(f"Written: {file}. Run `asc run` to publish it.", highlight=False)
 
 

@@ -100,8 +100,10 @@ def _print_doubts(console: Console, doubts: Sequence[Row]) -> None:
         if d["implied_spend_per_adult_gbp"] is not None:
             console.print(
                 f"  The return itself implies about £{d['implied_spend_per_adult_gbp']:,.0f} per adult: an estimate, used in no ranking.",
-                style="yellow", highlight=False, soft_wrap=True,
-            )  # fmt: skip
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _print_certainty(console: Console, release: Path, area_code: str, definition: str, year: str) -> None:
@@ -120,15 +122,17 @@ def _print_certainty(console: Console, release: Path, area_code: str, definition
         + (f". {_group(release, area_code, definition, year)}" if alone else "")
         + f". Probability of the top ten {both['probability_top_ten']:.0%}, of the best quarter {both['probability_top_quarter']:.0%}, "
         f"of standing above the median of its peers {both['probability_above_peers']:.0%}.",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        soft_wrap=True,
+    )
     drivers = queries.rank_drivers(release, area_code, definition, year).rows()
     if drivers:
         shown = ", ".join(f"{d['factor_name'].lower()} {d['total']:.0%}" for d in drivers[:4])
         console.print(
             f"What moves this rank (total Sobol index: the share of its variance that would go if this were fixed): {shown}.",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            highlight=False,
+            soft_wrap=True,
+        )
     without = queries.rank_without(release, area_code, definition, year).rows()
     changed = [row for row in without if row["places_gained"]][:3]
     if changed:
@@ -175,8 +179,9 @@ def _print_peers(console: Console, release: Path, area_code: str, definition: st
             console.print(
                 f"At the productivity of their upper quartile ({o['peer_upper_quartile_productivity']:.1f}) the same outcomes would cost "
                 f"£{o['spend_at_peer_upper_quartile_gbp'] / 1e6:,.1f} million instead of £{o['spend_gbp'] / 1e6:,.1f} million: arithmetic, not a forecast.",
-                highlight=False, soft_wrap=True,
-            )  # fmt: skip
+                highlight=False,
+                soft_wrap=True,
+            )
         else:
             console.print("It is at or above their upper quartile of productivity.", highlight=False)
 

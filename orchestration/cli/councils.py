@@ -24,9 +24,15 @@ def compare(release: Path, codes: list[str], definition: str, year: str) -> pd.D
     rows = queries.ranking(release, definition, year).frame().set_index("area_code")
     measures = {code: queries.council_measures(release, code, definition, year).frame() for code in codes}
     facts = (
-        ("rank", "rank", "lower"), ("rank_p05", "rank", ""), ("rank_p95", "rank", ""), ("outcome_score", "score", "higher"),
-        ("spend_per_adult_gbp", "gbp", ""), ("spend_index", "index", ""), ("productivity", "index", "higher"), ("coverage", "share", ""),
-    )  # fmt: skip
+        ("rank", "rank", "lower"),
+        ("rank_p05", "rank", ""),
+        ("rank_p95", "rank", ""),
+        ("outcome_score", "score", "higher"),
+        ("spend_per_adult_gbp", "gbp", ""),
+        ("spend_index", "index", ""),
+        ("productivity", "index", "higher"),
+        ("coverage", "share", ""),
+    )
     columns["item"] = [name for name, _, _ in facts]
     columns["unit"] = [unit for _, unit, _ in facts]
     columns["better"] = [better for _, _, better in facts]
@@ -54,10 +60,14 @@ def print_compare(console: Console, release: Path, codes: list[str], definition:
         table.add_column(name, justify="left" if name == "90 %" else "right", no_wrap=True)
     for row in rows:
         table.add_row(
-            Text(str(row["area_name"])), text(row["rank"]), interval(row), text(row["outcome_score"], 1),
-            text(row["spend_per_adult_gbp"], 0), text(row["productivity"], 1),
+            Text(str(row["area_name"])),
+            text(row["rank"]),
+            interval(row),
+            text(row["outcome_score"], 1),
+            text(row["spend_per_adult_gbp"], 0),
+            text(row["productivity"], 1),
             "–" if row["coverage"] is None else f"{row['coverage']:.0%}",
-        )  # fmt: skip
+        )
     console.print(table)
     for row in (row for row in rows if row["rank"] is None):
         console.print(f"{row['area_name']}: {row['unranked_reason']}", highlight=False, markup=False, soft_wrap=True)
@@ -78,9 +88,11 @@ def print_compare(console: Console, release: Path, codes: list[str], definition:
             best = [letters[code] for code, value in there.items() if value == max(there.values())]
             places = int(m["decimals"])
             block.add_row(
-                Text(measure_label(m["measure_name"], m["breakdown"])), *(text(own[c], places) for c in codes),
-                text(m["england_value"], places), "" if len(best) == len(codes) else ", ".join(best),
-            )  # fmt: skip
+                Text(measure_label(m["measure_name"], m["breakdown"])),
+                *(text(own[c], places) for c in codes),
+                text(m["england_value"], places),
+                "" if len(best) == len(codes) else ", ".join(best),
+            )
         console.print(block)
     console.print(f"\n{WARNING}", style="yellow", highlight=False)
 
@@ -113,8 +125,10 @@ def print_trend(console: Console, release: Path, area_code: str, definition: str
     console.print(table)
     console.print(
         f"A bar a year, {', '.join(years)}; a dot where there is no value. A high bar is a high value, not a good one.",
-        style="dim", highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        style="dim",
+        highlight=False,
+        soft_wrap=True,
+    )
     broken = queries.years_not_compared(release, definition)
     if broken:
         console.print(f"Not comparable with the year before: {', '.join(broken)}.", highlight=False, soft_wrap=True)
@@ -141,9 +155,14 @@ def print_peers(console: Console, release: Path, area_code: str, definition: str
         table.add_column(column, justify="right", no_wrap=True)
     for style, row in [("bold", own), *(("", row) for _, row in peers.iterrows())]:
         table.add_row(
-            Text(str(row["area_name"])), text(row["rank"]), text(row["outcome_score"], 1), text(row["spend_per_adult_gbp"], 0),
-            text(row["productivity"], 1), text(row.get("distance"), 2), style=style,
-        )  # fmt: skip
+            Text(str(row["area_name"])),
+            text(row["rank"]),
+            text(row["outcome_score"], 1),
+            text(row["spend_per_adult_gbp"], 0),
+            text(row["productivity"], 1),
+            text(row.get("distance"), 2),
+            style=style,
+        )
     console.print(table)
     console.print(
         "Unlike: distance in deprivation, ages and population (docs/method.md); the smaller the more alike.",

@@ -78,8 +78,10 @@ def print_ranking(
         console.print(
             "90 %: such an interval holds the true rank of nine councils in ten, given the errors of the figures and other choices of "
             "method. It promises nothing about all councils at once.",
-            style="dim", highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            style="dim",
+            highlight=False,
+            soft_wrap=True,
+        )
     for row in ranked if not wide else ():
         about = [f"{row['coverage']:.0%} covered"] * (row["coverage"] < 0.9995) + [notes(row)] * bool(notes(row))
         if about:

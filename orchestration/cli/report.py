@@ -143,8 +143,9 @@ def print_release(console: Console, release: Path) -> None:
     console.print(
         f"  Modelled in {year}: spend per adult of {int(has_rank['is_spend_modelled'].sum())} councils; "
         f"measures carried forward: {', '.join(carried) if len(carried) else 'none'}",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        soft_wrap=True,
+    )
     doubted = queries.query(
         release,
         "select count(*) filter (decision = 'withheld') as withheld, count(*) as all_doubted from marts.fct_doubtful_figure "
@@ -154,12 +155,14 @@ def print_release(console: Console, release: Path) -> None:
     console.print(
         f"  Doubtful in {year}: {doubted['all_doubted']} figures, {doubted['withheld']} withheld (marts.fct_doubtful_figure has each with "
         "its evidence; definition as_published ranks on all)",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print(
         f"  Coverage: {len(has_rank)} of {len(frame)} councils ranked; on average {has_rank['coverage'].mean():.1%} of the weight has a value",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print(f"\n{WARNING}", style="yellow", highlight=False)
     definitions = queries.query(release, "select definition_id, provenance from marts.dim_definition order by 1")
     own = list(definitions.loc[definitions["provenance"] == "user", "definition_id"])

@@ -114,9 +114,15 @@ class Rules:
 
 
 def productivity(
-    year: Year, scales: Mapping[str, Scale], choices: Choices, noise: NDArray | None = None, spend_shift: Mapping[str, NDArray] | None = None,
-    *, rules: Rules = Rules(), combination: str = "ratio",
-) -> Floats:  # fmt: skip
+    year: Year,
+    scales: Mapping[str, Scale],
+    choices: Choices,
+    noise: NDArray | None = None,
+    spend_shift: Mapping[str, NDArray] | None = None,
+    *,
+    rules: Rules = Rules(),
+    combination: str = "ratio",
+) -> Floats:
     """(R, U): outcome score ÷ spend index^k, or for `combination` standardised what `standardised` makes of both; NaN for a council that
     cannot be scored.
 
@@ -129,9 +135,14 @@ def productivity(
 
 
 def domains_of(
-    year: Year, scales: Mapping[str, Scale], choices: Choices, noise: NDArray | None = None, rules: Rules = Rules(),
-    *, known: dict[tuple[object, ...], Floats] | None = None,
-) -> Floats:  # fmt: skip
+    year: Year,
+    scales: Mapping[str, Scale],
+    choices: Choices,
+    noise: NDArray | None = None,
+    rules: Rules = Rules(),
+    *,
+    known: dict[tuple[object, ...], Floats] | None = None,
+) -> Floats:
     """(R, D, U): the score of each domain in each replication.
 
     Without noise, replications that scale alike have the same scores of measures: `known` keeps them from call to call.
@@ -153,10 +164,14 @@ def _quiet_domains(
     """(R, D, U) as published: each way of scaling computed once, and its domains for all replications that have it."""
     ways: list[tuple[object, ...]] = list(
         zip(
-            choices.normalisation.tolist(), np.nan_to_num(choices.origin, nan=-1.0).tolist(), choices.lower.tolist(),
-            choices.upper.tolist(), choices.fill_missing.tolist(), strict=True,
+            choices.normalisation.tolist(),
+            np.nan_to_num(choices.origin, nan=-1.0).tolist(),
+            choices.lower.tolist(),
+            choices.upper.tolist(),
+            choices.fill_missing.tolist(),
+            strict=True,
         )
-    )  # fmt: skip
+    )
     rows_of: dict[tuple[object, ...], list[int]] = {}
     for row, way in enumerate(ways):
         rows_of.setdefault(way, []).append(row)
@@ -180,9 +195,14 @@ def _quiet_domains(
 
 
 def over_spend(
-    year: Year, domains: Floats, choices: Choices, spend_shift: Mapping[str, NDArray] | None = None,
-    *, lowest: float | None = None, combination: str = "ratio",
-) -> Floats:  # fmt: skip
+    year: Year,
+    domains: Floats,
+    choices: Choices,
+    spend_shift: Mapping[str, NDArray] | None = None,
+    *,
+    lowest: float | None = None,
+    combination: str = "ratio",
+) -> Floats:
     """(R, U) productivity from the (R, D, U) scores of domains.
 
     `spend_shift` has for a basis the (R, U) logarithm of what its spend is multiplied with; a basis it does not have stays as it is.
@@ -192,9 +212,15 @@ def over_spend(
 
 
 def place(
-    year: Year, domains: Floats, choices: Choices, spend_shift: Mapping[str, NDArray] | None = None,
-    *, lowest: float | None = None, combination: str = "ratio", outcome: Floats | None = None,
-) -> Floats:  # fmt: skip
+    year: Year,
+    domains: Floats,
+    choices: Choices,
+    spend_shift: Mapping[str, NDArray] | None = None,
+    *,
+    lowest: float | None = None,
+    combination: str = "ratio",
+    outcome: Floats | None = None,
+) -> Floats:
     """(R, U): productivity on the scale where errors add: the logarithm of a ratio, a standardised difference as it is.
 
     `outcome` is what `log_outcome` makes of the domains, where it is at hand.
@@ -350,9 +376,12 @@ def domain_scores(year: Year, scores: Floats, choices: Choices, rules: Rules = R
 
 
 def _domains(
-    year: Year, kind: np.dtype, choices: Choices, rules: Rules,
+    year: Year,
+    kind: np.dtype,
+    choices: Choices,
+    rules: Rules,
     summed: Callable[[Floats, Indices, Callable[[Floats], Floats]], Floats],
-) -> Floats:  # fmt: skip
+) -> Floats:
     """(R, D, U): what `domain_scores` returns; `summed` gives (n, D, U) weighted sums of scores, as a mean adds them up, for n rows."""
     weights = year.measure_weights * choices.measure_weights
     gone = np.flatnonzero(choices.dropped >= 0)

@@ -15,8 +15,11 @@ from orchestration.pages.marks import Column, Row, Table
 from orchestration.publication.wording import measure_label
 
 RANK_CORRELATION = "rank_correlation_with_year_before"
-DIAGNOSED = {"cronbach_alpha": "Cronbach's alpha of a domain", "spend_share_of_variance": "Spend's share of the variance of productivity",
-             RANK_CORRELATION: "Correlation of ranks with the year before"}  # fmt: skip
+DIAGNOSED = {
+    "cronbach_alpha": "Cronbach's alpha of a domain",
+    "spend_share_of_variance": "Spend's share of the variance of productivity",
+    RANK_CORRELATION: "Correlation of ranks with the year before",
+}
 
 
 def method(facts: Facts) -> dict[str, Any]:
@@ -171,11 +174,12 @@ def quality(facts: Facts) -> dict[str, Any]:
             Column("Upper 95 %", "upper_95", "+2"),
         ],
         facts.table(
-            "external_validation", ["definition_id", "index_value", "external_value"],
+            "external_validation",
+            ["definition_id", "index_value", "external_value"],
             f"definition_id = '{DEFAULT}' and index_value = 'productivity'",
         ),
         by="external_value",
-    )  # fmt: skip
+    )
     editions = Table(
         "Editions: publications that figures come from",
         [
@@ -197,7 +201,7 @@ def quality(facts: Facts) -> dict[str, Any]:
         "diagnostics": diagnostics,
         "validation": validation,
         "editions": editions,
-    }  # fmt: skip
+    }
 
 
 def checks(facts: Facts) -> list[dict[str, Any]]:

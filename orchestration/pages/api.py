@@ -11,13 +11,37 @@ from orchestration.pages.facts import DEFAULT, Facts
 from orchestration.pages.marks import Row
 
 RANK = (
-    "definition_id", "financial_year", "area_code", "rank", "lower_rank", "upper_rank", "rank_group", "rank_change", "outcome_score",
-    "spend_per_adult_gbp", "spend_index", "productivity", "coverage", "is_spend_modelled", "is_spend_doubtful", "unranked_reason",
-)  # fmt: skip
+    "definition_id",
+    "financial_year",
+    "area_code",
+    "rank",
+    "lower_rank",
+    "upper_rank",
+    "rank_group",
+    "rank_change",
+    "outcome_score",
+    "spend_per_adult_gbp",
+    "spend_index",
+    "productivity",
+    "coverage",
+    "is_spend_modelled",
+    "is_spend_doubtful",
+    "unranked_reason",
+)
 VALUE = (
-    "financial_year", "area_code", "measure_id", "value", "unit", "england_value", "value_basis", "value_year", "missing_reason",
-    "is_withheld", "doubt", "figure_id",
-)  # fmt: skip
+    "financial_year",
+    "area_code",
+    "measure_id",
+    "value",
+    "unit",
+    "england_value",
+    "value_basis",
+    "value_year",
+    "missing_reason",
+    "is_withheld",
+    "doubt",
+    "figure_id",
+)
 
 
 def files(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -113,14 +137,20 @@ def description() -> dict[str, Any]:
     council = {
         "type": "object",
         "properties": {
-            "council": {"type": "object"}, "release_id": {"type": "string"},
+            "council": {"type": "object"},
+            "release_id": {"type": "string"},
             "rankings": {"type": "array", "items": {"$ref": "#/components/schemas/Ranking"}},
             "values": {"type": "array", "items": {"$ref": "#/components/schemas/Value"}},
         },
         "required": ["council", "release_id", "rankings", "values"],
-    }  # fmt: skip
-    code = {"name": "area_code", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^E[0-9]{8}$"},
-            "description": "ONS code that the council's history is kept under, as in the index."}  # fmt: skip
+    }
+    code = {
+        "name": "area_code",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^E[0-9]{8}$"},
+        "description": "ONS code that the council's history is kept under, as in the index.",
+    }
     return {
         "openapi": "3.1.0",
         "info": {

@@ -133,9 +133,12 @@ def summary(s: Subject) -> Markup:
     spends = Markup("It spends {} on each adult, {} times what England spends").format(
         number(card, "spend_per_adult_gbp", "£0"), number(card, "spend_index", "2")
     )
-    said.append(spends + Markup(", and its outcome score is {} on a scale from 1 to 100: {}.").format(
-        number(card, "outcome_score", "1"), escape(card["quadrant"])
-    ))  # fmt: skip
+    said.append(
+        spends
+        + Markup(", and its outcome score is {} on a scale from 1 to 100: {}.").format(
+            number(card, "outcome_score", "1"), escape(card["quadrant"])
+        )
+    )
     scored = [
         d for d in facts.domains if facts.scores_of_domains[DEFAULT, s.year, s.code][d["domain_id"]]["domain_rank"] is not None
     ]
@@ -236,8 +239,11 @@ def measure_link(facts: Facts, value: Row) -> Markup:
 
 def domain_table(s: Subject) -> Table:
     facts = s.facts
-    rows = [facts.scores_of_domains[DEFAULT, s.year, s.code][d["domain_id"]] for d in facts.domains
-            if d["domain_id"] in facts.scores_of_domains[DEFAULT, s.year, s.code]]  # fmt: skip
+    rows = [
+        facts.scores_of_domains[DEFAULT, s.year, s.code][d["domain_id"]]
+        for d in facts.domains
+        if d["domain_id"] in facts.scores_of_domains[DEFAULT, s.year, s.code]
+    ]
     names = {d["domain_id"]: str(d["domain_name"]) for d in facts.domains}
     return Table(
         f"Domains in {s.year}",
@@ -283,21 +289,26 @@ def spines(s: Subject, measures: Sequence[Row]) -> list[Picture]:
         codes = facts.codes_of[s.history]
         before = {
             str(m["measure_id"]): facts.values[before_year, code, m["measure_id"]]
-            for m in own if compares(facts, m["measure_id"], s.year) and m["value_basis"] != "carried_forward"
-            for code in codes if (before_year, code, m["measure_id"]) in facts.values
-        }  # fmt: skip
+            for m in own
+            if compares(facts, m["measure_id"], s.year) and m["value_basis"] != "carried_forward"
+            for code in codes
+            if (before_year, code, m["measure_id"]) in facts.values
+        }
         before = {k: v for k, v in before.items() if v["value"] is not None and not v["is_withheld"]}
         drawn = [
             Spine(
-                name_of(facts, m), str(facts.measures[m["measure_id"]]["decimals"]), int(facts.measures[m["measure_id"]]["polarity"]),
-                spread[m["measure_id"]], m["value"] if not m["is_withheld"] else None,
+                name_of(facts, m),
+                str(facts.measures[m["measure_id"]]["decimals"]),
+                int(facts.measures[m["measure_id"]]["polarity"]),
+                spread[m["measure_id"]],
+                m["value"] if not m["is_withheld"] else None,
                 margins[m["measure_id"]]["lower_95"] if m["measure_id"] in margins else None,
                 margins[m["measure_id"]]["upper_95"] if m["measure_id"] in margins else None,
                 peers[m["measure_id"]]["peer_median"] if m["measure_id"] in peers else None,
                 before[m["measure_id"]]["value"] if m["measure_id"] in before else None,
             )
             for m in own
-        ]  # fmt: skip
+        ]
         values = {str(m["measure_id"]): m for m in own}
         columns = [
             Column("Measure", cell=_named(facts, values)),

@@ -24,9 +24,15 @@ def finder(facts: Facts) -> dict[str, Any]:
         )
         ended = facts.councils[history]["in_force_until"] is not None
         councils.append(
-            {"code": history, "name": facts.name(history), "region": facts.councils[history]["region"], "other": other,
-             "codes": codes, "ended": ended}
-        )  # fmt: skip
+            {
+                "code": history,
+                "name": facts.name(history),
+                "region": facts.councils[history]["region"],
+                "other": other,
+                "codes": codes,
+                "ended": ended,
+            }
+        )
     return {"councils": councils, "generic": sorted(GENERIC), "joined": JOINED}
 
 
@@ -34,9 +40,17 @@ def compare(facts: Facts) -> dict[str, Any]:
     """For each council of the latest year what stands side by side, as it is shown; England beside it."""
     year = facts.latest
     cards = {str(c["area_code"]): c for c in facts.scorecards[DEFAULT, year]}
-    forms = (("Rank", "rank", "#"), ("Lower rank", "lower_rank", "#"), ("Upper rank", "upper_rank", "#"), ("Group", "rank_group", "r"),
-             ("Outcome score", "outcome_score", "1"), ("Spend per adult", "spend_per_adult_gbp", "£0"), ("Spend index", "spend_index", "2"),
-             ("Productivity", "productivity", "1"), ("Coverage", "coverage", "%0"))  # fmt: skip
+    forms = (
+        ("Rank", "rank", "#"),
+        ("Lower rank", "lower_rank", "#"),
+        ("Upper rank", "upper_rank", "#"),
+        ("Group", "rank_group", "r"),
+        ("Outcome score", "outcome_score", "1"),
+        ("Spend per adult", "spend_per_adult_gbp", "£0"),
+        ("Spend index", "spend_index", "2"),
+        ("Productivity", "productivity", "1"),
+        ("Coverage", "coverage", "%0"),
+    )
     measures = [m for m in facts.measures if (year, m) in facts.spreads]
     items: list[dict[str, Any]] = [{"group": "Index", "name": name, "better": _better(column)} for name, column, _ in forms]
     items += [{"group": "Domains", "name": f"{d['domain_name']}: score", "better": "higher"} for d in facts.domains]
@@ -95,21 +109,28 @@ def weights(facts: Facts, year: str) -> dict[str, Any]:
             continue
         councils.append(
             {
-                "code": str(card["continuity_code"]), "name": card["area_name"], "region": card["region"],
-                "spend": facts.rankings[DEFAULT, year, code]["annual_spend_index"], "rank": card["rank"],
+                "code": str(card["continuity_code"]),
+                "name": card["area_name"],
+                "region": card["region"],
+                "spend": facts.rankings[DEFAULT, year, code]["annual_spend_index"],
+                "rank": card["rank"],
                 "scores": [None if s is None else s["score"] for s in scores],
             }
-        )  # fmt: skip
+        )
     return {
         "year": year,
         "domains": [{"id": d["domain_id"], "name": d["domain_name"], "weight": d["domain_weight"]} for d in facts.domains],
         "measures": [
-            {"id": m, "name": measure_label(str(facts.measures[m]["measure_name"]), ages[m]), "domain": measures[m]["domain_id"],
-             "weight": measures[m]["weight"]}
+            {
+                "id": m,
+                "name": measure_label(str(facts.measures[m]["measure_name"]), ages[m]),
+                "domain": measures[m]["domain_id"],
+                "weight": measures[m]["weight"],
+            }
             for m in order
         ],
         "k": definition["k"],
         "minCoverage": definition["min_domain_coverage"],
         "minMeasures": definition["min_domain_measures"],
         "councils": councils,
-    }  # fmt: skip
+    }

@@ -14,9 +14,14 @@ from orchestration.pages.pictures.national import hexagon_map, movement, rank_in
 from orchestration.pages.pictures.svg import Picture
 
 ENGLAND = (
-    ("councils_in_force", "#"), ("net_current_expenditure", "£m0"), ("spend_per_adult", "£0"), ("gross_current_expenditure", "£m0"),
-    ("delayed_days_total", "#"), ("reablement_per_100k_england", "0"), ("reablement_per_100k_ratio", "1"),
-)  # fmt: skip
+    ("councils_in_force", "#"),
+    ("net_current_expenditure", "£m0"),
+    ("spend_per_adult", "£0"),
+    ("gross_current_expenditure", "£m0"),
+    ("delayed_days_total", "#"),
+    ("reablement_per_100k_england", "0"),
+    ("reablement_per_100k_ratio", "1"),
+)
 """Facts of England on the overview, where the year has them."""
 TOP = 10
 MOVED = 5
@@ -85,12 +90,17 @@ def league(facts: Facts, definition: str, year: str) -> dict[str, Any]:
         "regions": sorted({str(r["region"]) for r in rows}),
         "types": sorted({str(r["council_type"]) for r in rows}),
         "intervals": rank_intervals("intervals", f"Every rank of {year} with its 90 % interval", rows, None)
-        if any(r["lower_rank"] is not None for r in drawn) else None,
-        "map": hexagon_map("map", f"Ranks of {year} by fifth", rows, "rank", "#", places=facts.councils, table=None, best_is_low=True)
-        if drawn and definition == DEFAULT else None,
+        if any(r["lower_rank"] is not None for r in drawn)
+        else None,
+        "map": hexagon_map(
+            "map", f"Ranks of {year} by fifth", rows, "rank", "#", places=facts.councils, table=None, best_is_low=True
+        )
+        if drawn and definition == DEFAULT
+        else None,
         "scatter": spend_against_outcome("scatter", f"Spend against outcome, {year}", rows, None)
-        if drawn and any(r["spend_index"] is not None for r in drawn) and definition == DEFAULT else None,
-    }  # fmt: skip
+        if drawn and any(r["spend_index"] is not None for r in drawn) and definition == DEFAULT
+        else None,
+    }
 
 
 def latest_movement(facts: Facts) -> tuple[str, list[Row]]:
@@ -142,7 +152,9 @@ def overview(facts: Facts) -> dict[str, Any]:
         "year": year,
         "year_row": next(y for y in facts.years if y["financial_year"] == year),
         "top": top,
-        "map": hexagon_map("map", f"Ranks of {year} by fifth", rows, "rank", "#", places=facts.councils, table=None, best_is_low=True),
+        "map": hexagon_map(
+            "map", f"Ranks of {year} by fifth", rows, "rank", "#", places=facts.councils, table=None, best_is_low=True
+        ),
         "scatter": spend_against_outcome("scatter", f"Spend against outcome, {year}", rows, None),
         "intervals": rank_intervals("intervals", f"Every rank of {year} with its 90 % interval", rows, None),
         "movement_note": facts.movement_note(ranking),
@@ -151,14 +163,16 @@ def overview(facts: Facts) -> dict[str, Any]:
         "moved_from": facts.previous(moved_year) if moved else "",
         "risen": Table(f"Most improved, {moved_year}", changed, by_change[:MOVED], by="area_code"),
         "fallen": Table(f"Most fallen, {moved_year}", changed, by_change[::-1][:MOVED], by="area_code"),
-        "movement": movement("movement", slope_table.caption, pairs, (facts.previous(moved_year), moved_year), slope_table) if moved else None,
+        "movement": movement("movement", slope_table.caption, pairs, (facts.previous(moved_year), moved_year), slope_table)
+        if moved
+        else None,
         "kept": facts.facts_of_england.get((moved_year, f"kept_top_ten_{DEFAULT}")),
         "england": [
             (facts.facts_of_england[year, fact], form) for fact, form in ENGLAND if (year, fact) in facts.facts_of_england
         ],
         "domains": [_domain_map(facts, domain, year, rows) for domain in facts.domains],
         "everything": everything,
-    }  # fmt: skip
+    }
 
 
 def all_councils(facts: Facts, year: str, rows: Sequence[Row]) -> Table:
@@ -166,10 +180,11 @@ def all_councils(facts: Facts, year: str, rows: Sequence[Row]) -> Table:
     of = {
         d["domain_id"]: {
             str(r["area_code"]): facts.scores_of_domains[DEFAULT, year, r["area_code"]][d["domain_id"]]
-            for r in rows if d["domain_id"] in facts.scores_of_domains[DEFAULT, year, r["area_code"]]
+            for r in rows
+            if d["domain_id"] in facts.scores_of_domains[DEFAULT, year, r["area_code"]]
         }
         for d in facts.domains
-    }  # fmt: skip
+    }
     return Table(
         f"All councils in {year}",
         [

@@ -49,11 +49,20 @@ def page(facts: Facts, measure_id: str) -> dict[str, Any]:
     if year is None:
         return context
     rows = [
-        Row("fct_measure_value", v.key, {**v, "area_name": facts.name(code), "region": facts.councils[code]["region"],
-                                         "continuity_code": facts.councils[code]["continuity_code"],
-                                         "counted": None if v["is_withheld"] else v["value"]})
-        for (y, code, m), v in facts.values.items() if m == measure_id and y == year
-    ]  # fmt: skip
+        Row(
+            "fct_measure_value",
+            v.key,
+            {
+                **v,
+                "area_name": facts.name(code),
+                "region": facts.councils[code]["region"],
+                "continuity_code": facts.councils[code]["continuity_code"],
+                "counted": None if v["is_withheld"] else v["value"],
+            },
+        )
+        for (y, code, m), v in facts.values.items()
+        if m == measure_id and y == year
+    ]
     up = measure["polarity"] > 0
     rows.sort(
         key=lambda r: (

@@ -146,14 +146,27 @@ def environment(facts: Facts) -> jinja2.Environment:
         return "" if value is None else value
 
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined, finalize=printed,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     made.globals |= {
-        "number": number, "figure": figure, "council_href": council_href, "measure_href": measure_href, "league_href": league_href,
-        "weights_href": weights_href, "warning": WARNING, "latest": facts.latest, "release_id": facts.manifest["release_id"],
-        "made": str(facts.manifest["made_at"])[:10], "DEFAULT": DEFAULT, "publishers": publishers(facts),
-    }  # fmt: skip
+        "number": number,
+        "figure": figure,
+        "council_href": council_href,
+        "measure_href": measure_href,
+        "league_href": league_href,
+        "weights_href": weights_href,
+        "warning": WARNING,
+        "latest": facts.latest,
+        "release_id": facts.manifest["release_id"],
+        "made": str(facts.manifest["made_at"])[:10],
+        "DEFAULT": DEFAULT,
+        "publishers": publishers(facts),
+    }
     return made
 
 
@@ -181,10 +194,28 @@ def figure(picture: Picture) -> Markup:
 def league_csv(facts: Facts, definition: str, year: str) -> str:
     """A league table as it is downloaded: full figures, names and codes, ends of intervals by name; nothing a spreadsheet would run."""
     columns = (
-        "definition_id", "financial_year", "area_code", "area_name", "region", "council_type", "rank", "lower_rank", "upper_rank", "rank_group",
-        "rank_change", "outcome_score", "spend_per_adult_gbp", "spend_index", "productivity", "coverage", "is_spend_doubtful",
-        "is_spend_modelled", "withheld_values", "carried_forward_values", "unranked_reason",
-    )  # fmt: skip
+        "definition_id",
+        "financial_year",
+        "area_code",
+        "area_name",
+        "region",
+        "council_type",
+        "rank",
+        "lower_rank",
+        "upper_rank",
+        "rank_group",
+        "rank_change",
+        "outcome_score",
+        "spend_per_adult_gbp",
+        "spend_index",
+        "productivity",
+        "coverage",
+        "is_spend_doubtful",
+        "is_spend_modelled",
+        "withheld_values",
+        "carried_forward_values",
+        "unranked_reason",
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -99,16 +99,27 @@ def package(
             schema["primaryKey"] = list(keys[table].key)
         resources.append(
             {
-                "name": table, "path": f"{table}.csv", "profile": "tabular-data-resource", "description": about, "format": "csv",
-                "mediatype": "text/csv", "encoding": "utf-8", "bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+                "name": table,
+                "path": f"{table}.csv",
+                "profile": "tabular-data-resource",
+                "description": about,
+                "format": "csv",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "bytes": len(content),
+                "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
                 "schema": schema,
             }
-        )  # fmt: skip
+        )
     publishers = sorted({e["publisher"] for e in editions})
     return {
-        "profile": "tabular-data-package", "name": NAME, "title": TITLE, "licenses": [LICENCE],
-        "sources": [{"title": publisher} for publisher in publishers], "resources": resources,
-    }  # fmt: skip
+        "profile": "tabular-data-package",
+        "name": NAME,
+        "title": TITLE,
+        "licenses": [LICENCE],
+        "sources": [{"title": publisher} for publisher in publishers],
+        "resources": resources,
+    }
 
 
 def csvw(tables: Mapping[str, tuple[str, list[Column]]], keys: Mapping[str, Keys]) -> dict[str, Any]:
@@ -123,19 +134,28 @@ def csvw(tables: Mapping[str, tuple[str, list[Column]]], keys: Mapping[str, Keys
                 "dc:description": about,
                 "tableSchema": {
                     "columns": [
-                        {"name": c.name, "titles": c.name, "datatype": CSVW[c.kind], "dc:description": c.about, "required": c.name in keys[table].key and keys[table].is_primary}
+                        {
+                            "name": c.name,
+                            "titles": c.name,
+                            "datatype": CSVW[c.kind],
+                            "dc:description": c.about,
+                            "required": c.name in keys[table].key and keys[table].is_primary,
+                        }
                         for c in columns
                     ],
                     **({"primaryKey": list(keys[table].key)} if keys[table].is_primary else {}),
                     "foreignKeys": [
-                        {"columnReference": list(own), "reference": {"resource": f"{target}.csv", "columnReference": list(theirs)}}
+                        {
+                            "columnReference": list(own),
+                            "reference": {"resource": f"{target}.csv", "columnReference": list(theirs)},
+                        }
                         for own, target, theirs in keys[table].foreign
                     ],
                 },
             }
             for table, (about, columns) in tables.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -107,8 +107,9 @@ def to_postgres(release: Path, address: str) -> Taken:
             connection.execute(f'create table place.{aside}."{name}" as select {listed} from release.{SCHEMA}."{name}"')
         for table, columns in connection.execute(
             "select table_name, constraint_column_names from duckdb_constraints() "
-            "where database_name = 'release' and schema_name = ? and constraint_type = 'PRIMARY KEY'", [SCHEMA],
-        ).fetchall():  # fmt: skip
+            "where database_name = 'release' and schema_name = ? and constraint_type = 'PRIMARY KEY'",
+            [SCHEMA],
+        ).fetchall():
             _say(connection, f'alter table {aside}."{table}" add primary key ({", ".join(columns)})')
         _say(connection, f"comment on schema {aside} is '{release.name}'")
         # in one message, which PostgreSQL takes as one transaction

@@ -211,8 +211,10 @@ def verify(release: Path) -> list[str]:
         if not file.exists():
             wrong.append(f"{name} is missing")
         elif (found := _signed(file)) != expected:
-            wrong.append(f"{name} has {found['bytes']:,} bytes with the hash {str(found['sha256'])[:12]}…; "
-                         f"signed were {expected['bytes']:,} bytes with {str(expected['sha256'])[:12]}…")  # fmt: skip
+            wrong.append(
+                f"{name} has {found['bytes']:,} bytes with the hash {str(found['sha256'])[:12]}…; "
+                f"signed were {expected['bytes']:,} bytes with {str(expected['sha256'])[:12]}…"
+            )
     return wrong
 
 

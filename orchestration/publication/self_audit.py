@@ -55,8 +55,10 @@ STEPS = (
         "(select count(*) from marts.productivity_ranking where definition_id = 'default' and rank is null "
         "and financial_year = (select max(financial_year) from marts.productivity_ranking where rank is not null)) "
         "from marts.fct_measure_value",
-        lambda r: f"{r[0]:.1f} % of values are missing and {r[1]:.1f} % are carried forward, all marked; {r[2]} councils of the last ranked "
-        "year have no rank, each with the reason.",
+        lambda r: (
+            f"{r[0]:.1f} % of values are missing and {r[1]:.1f} % are carried forward, all marked; {r[2]} councils of the last ranked "
+            "year have no rank, each with the reason."
+        ),
     ),
     Step(
         "Multivariate analysis",
@@ -64,7 +66,9 @@ STEPS = (
         ("index_diagnostics",),
         "select min(value) filter (statistic = 'cronbach_alpha'), max(value) filter (statistic = 'cronbach_alpha'), "
         "count(*) filter (statistic = 'redundant_pair') from marts.index_diagnostics where definition_id = 'default'",
-        lambda r: f"Alpha lies between {r[0]:.2f} and {r[1]:.2f} over domains and years; {r[2]} pairs of measures correlate at 0.9 or more.",
+        lambda r: (
+            f"Alpha lies between {r[0]:.2f} and {r[1]:.2f} over domains and years; {r[2]} pairs of measures correlate at 0.9 or more."
+        ),
     ),
     Step(
         "Normalisation",
@@ -73,7 +77,9 @@ STEPS = (
         ("fct_measure_score", "dim_method_factor"),
         "select 100 * avg(total) from marts.sensitivity "
         "where definition_id = 'default' and area_code = 'all' and factor_id = 'normalisation'",
-        lambda r: f"Over ranked years normalisation accounts for {float(str(r[0])):.0f} % of what moves the whole ranking (total Sobol index).",
+        lambda r: (
+            f"Over ranked years normalisation accounts for {float(str(r[0])):.0f} % of what moves the whole ranking (total Sobol index)."
+        ),
     ),
     Step(
         "Weighting and aggregation",
@@ -82,7 +88,9 @@ STEPS = (
         ("index_diagnostics", "dim_definition_domain"),
         "select max(value) filter (statistic = 'effective_weight'), min(value) filter (statistic = 'spend_share_of_variance'), "
         "max(value) filter (statistic = 'spend_share_of_variance') from marts.index_diagnostics where definition_id = 'default'",
-        lambda r: f"No measure weighs more than {r[0]:.3f}; spend decides {r[1]:.2f} to {r[2]:.2f} of the variance of log productivity.",
+        lambda r: (
+            f"No measure weighs more than {r[0]:.3f}; spend decides {r[1]:.2f} to {r[2]:.2f} of the variance of log productivity."
+        ),
     ),
     Step(
         "Uncertainty and sensitivity",
@@ -91,8 +99,10 @@ STEPS = (
         ("rank_uncertainty", "rank_confidence_set", "rank_group", "sensitivity", "interval_coverage"),
         "select min(coverage), max(coverage), min(coverage_worst_council), (select avg(rank_p95 - rank_p05) from marts.rank_uncertainty "
         "where definition_id = 'default' and uncertainty_of = 'both') from marts.interval_coverage where world like '____-__'",
-        lambda r: f"90 % intervals hold the true rank {100 * float(str(r[0])):.0f} to {100 * float(str(r[1])):.0f} % of the time (the worst council "
-        f"{100 * float(str(r[2])):.0f} %) and are {r[3]:.0f} places wide.",
+        lambda r: (
+            f"90 % intervals hold the true rank {100 * float(str(r[0])):.0f} to {100 * float(str(r[1])):.0f} % of the time (the worst council "
+            f"{100 * float(str(r[2])):.0f} %) and are {r[3]:.0f} places wide."
+        ),
     ),
     Step(
         "Back to the details",
@@ -101,7 +111,9 @@ STEPS = (
         ("fct_lineage", "fct_movement_contribution", "drop_one", "fct_peer_comparison"),
         "select count(*), (select median(abs(places_gained)) from marts.drop_one where definition_id = 'default' and element_kind = 'measure'), "
         "(select max(abs(places_gained)) from marts.drop_one where definition_id = 'default' and element_kind = 'measure') from marts.fct_lineage",
-        lambda r: f"{r[0]:,} links from ranks to figures; without one measure a council moves {r[1]:.0f} places at the median and {r[2]} at most.",
+        lambda r: (
+            f"{r[0]:,} links from ranks to figures; without one measure a council moves {r[1]:.0f} places at the median and {r[2]} at most."
+        ),
     ),
     Step(
         "Links to other variables",
@@ -110,9 +122,11 @@ STEPS = (
         "select rank_correlation, lower_95, upper_95, councils, (select count(*) filter (excludes_zero) from marts.external_validation), "
         "(select count(*) from marts.external_validation) from marts.external_validation "
         "where index_value = 'productivity' and external_value = 'score_pct'",
-        lambda r: f"Productivity and the Commission's score correlate at {r[0]:.2f} (95 % interval {r[1]:.2f} to {r[2]:.2f}, {r[3]} councils)"
-        + (": not told from nought. " if float(str(r[1])) < 0 < float(str(r[2])) else ". ")
-        + f"Of all {r[5]} correlations {r[4]} leave nought out; three would by chance.",
+        lambda r: (
+            f"Productivity and the Commission's score correlate at {r[0]:.2f} (95 % interval {r[1]:.2f} to {r[2]:.2f}, {r[3]} councils)"
+            + (": not told from nought. " if float(str(r[1])) < 0 < float(str(r[2])) else ". ")
+            + f"Of all {r[5]} correlations {r[4]} leave nought out; three would by chance."
+        ),
     ),
     Step(
         "Presentation",
@@ -120,9 +134,11 @@ STEPS = (
         "and DuckDB with every column described.",
         ("productivity_ranking", "rank_group"),
         "select count(distinct financial_year), max(misordered_ranks_pct), max(misordered_5_pct) from marts.rank_group",
-        lambda r: f"{r[0]} ranked years; a list of single ranks has up to {r[1]:.0f} % of its pairs in the wrong order, its groups at most {r[2]:.1f} %.",
+        lambda r: (
+            f"{r[0]} ranked years; a list of single ranks has up to {r[1]:.0f} % of its pairs in the wrong order, its groups at most {r[2]:.1f} %."
+        ),
     ),
-)  # fmt: skip
+)
 
 
 def self_audit(connection: duckdb.DuckDBPyConnection) -> str:

@@ -15,18 +15,43 @@ from orchestration.publication.safe_text import safe_text
 from orchestration.publication.wording import WARNING
 
 RANKING = {
-    "area_code": "Area code", "area_name": "Council", "region": "Region", "rank": "Rank", "lower_rank": "Lower rank", "upper_rank": "Upper rank",
-    "rank_group": "Group", "outcome_score": "Outcome score", "spend_per_adult_gbp": "Spend per adult (GBP)", "spend_index": "Spend index",
-    "productivity": "Productivity", "coverage": "Coverage", "unranked_reason": "Why there is no rank",
-}  # fmt: skip
+    "area_code": "Area code",
+    "area_name": "Council",
+    "region": "Region",
+    "rank": "Rank",
+    "lower_rank": "Lower rank",
+    "upper_rank": "Upper rank",
+    "rank_group": "Group",
+    "outcome_score": "Outcome score",
+    "spend_per_adult_gbp": "Spend per adult (GBP)",
+    "spend_index": "Spend index",
+    "productivity": "Productivity",
+    "coverage": "Coverage",
+    "unranked_reason": "Why there is no rank",
+}
 VALUES = {
-    "area_code": "Area code", "area_name": "Council", "domain_name": "Domain", "measure_name": "Measure", "value": "Value", "unit": "Unit",
-    "england_value": "England", "score": "Score", "value_year": "Year of the value", "why_not_counted": "Why it does not count",
-}  # fmt: skip
+    "area_code": "Area code",
+    "area_name": "Council",
+    "domain_name": "Domain",
+    "measure_name": "Measure",
+    "value": "Value",
+    "unit": "Unit",
+    "england_value": "England",
+    "score": "Score",
+    "value_year": "Year of the value",
+    "why_not_counted": "Why it does not count",
+}
 HISTORY = {
-    "area_code": "Area code", "area_name": "Council", "financial_year": "Year", "rank": "Rank", "lower_rank": "Lower rank",
-    "upper_rank": "Upper rank", "outcome_score": "Outcome score", "spend_index": "Spend index", "productivity": "Productivity",
-}  # fmt: skip
+    "area_code": "Area code",
+    "area_name": "Council",
+    "financial_year": "Year",
+    "rank": "Rank",
+    "lower_rank": "Lower rank",
+    "upper_rank": "Upper rank",
+    "outcome_score": "Outcome score",
+    "spend_index": "Spend index",
+    "productivity": "Productivity",
+}
 NO_VALUE = "[x]"
 
 
@@ -44,26 +69,36 @@ def write_workbook(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     def sheet(name: str, title: str, query: str, names: dict[str, str]) -> object:
         frame = connection.execute(f"select {', '.join(names)} from ({query})").df().rename(columns=names)
         return gpt.GPTable(
-            table=_shown(frame), table_name=name, title=title, scope="Councils with adult social care duties, England",
-            source=source, legend=legend, index_columns={},
+            table=_shown(frame),
+            table_name=name,
+            title=title,
+            scope="Councils with adult social care duties, England",
+            source=source,
+            legend=legend,
+            index_columns={},
             instructions="This worksheet contains one table. It begins below these lines.",
-        )  # fmt: skip
+        )
 
     sheets = {
         "Ranking": sheet(
-            "ranking", f"Ranking of councils, {year}, definition default",
+            "ranking",
+            f"Ranking of councils, {year}, definition default",
             f"from marts.council_scorecard where definition_id = 'default' and financial_year = '{year}' order by rank nulls last, area_name",
             RANKING,
         ),
         "Measures": sheet(
-            "measures", f"Each measure of each council, {year}",
-            f"from marts.council_measures where financial_year = '{year}' order by area_name, domain_name, measure_name", VALUES,
+            "measures",
+            f"Each measure of each council, {year}",
+            f"from marts.council_measures where financial_year = '{year}' order by area_name, domain_name, measure_name",
+            VALUES,
         ),
         "Years": sheet(
-            "years", "Ranks of every year, definition default",
-            "from marts.council_scorecard where definition_id = 'default' order by area_name, financial_year", HISTORY,
+            "years",
+            "Ranks of every year, definition default",
+            "from marts.council_scorecard where definition_id = 'default' order by area_name, financial_year",
+            HISTORY,
         ),
-    }  # fmt: skip
+    }
     cover = gpt.Cover(
         title="The open index of adult social care productivity in England",
         intro=[f"Outcomes of adult social care relative to spend, by council, {year}.", WARNING],
@@ -77,9 +112,13 @@ def write_workbook(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No note text provided", UserWarning)  # reasons stand in the rows
         gpt.write_workbook(
-            filename=str(path), sheets=sheets, cover=cover, contentsheet_label="Contents", auto_width=True,
+            filename=str(path),
+            sheets=sheets,
+            cover=cover,
+            contentsheet_label="Contents",
+            auto_width=True,
             workbook_options={"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False},
-        )  # fmt: skip
+        )
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

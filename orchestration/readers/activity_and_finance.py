@@ -25,11 +25,22 @@ SUB_BANDS = {"3", "4", "5"}
 EQUIPMENT_KEY = "1"  # PrimarySupportReason_KEY of assistive equipment and technology among the other lines
 TOTALS_AREAS = ("FY_Ending", "CASSR_CODE", "GEOGRAPHY_CODE", "REGION_GO_CODE")
 TOTALS_KEYS = (
-    "CareType_KEY", "AgeBand_KEY", "PrimarySupportReason_KEY", "SupportSetting_KEY", "Purpose_KEY", "CarerSupportType_KEY", "DataType_KEY"
-)  # fmt: skip
+    "CareType_KEY",
+    "AgeBand_KEY",
+    "PrimarySupportReason_KEY",
+    "SupportSetting_KEY",
+    "Purpose_KEY",
+    "CarerSupportType_KEY",
+    "DataType_KEY",
+)
 TOTALS_AMOUNTS = (
-    "TOTALEXPENDITURE", "TOTALINCOME", "NETTOTALEXPENDITURE", "GROSSTOTALEXPENDITURE", "NETCURRENTEXPENDITURE", "GROSSCURRENTEXPENDITURE"
-)  # fmt: skip
+    "TOTALEXPENDITURE",
+    "TOTALINCOME",
+    "NETTOTALEXPENDITURE",
+    "GROSSTOTALEXPENDITURE",
+    "NETCURRENTEXPENDITURE",
+    "GROSSCURRENTEXPENDITURE",
+)
 ROUNDED = 0.01
 PER = 100_000
 PER_ADULTS = " per 100,000 adults"
@@ -117,8 +128,10 @@ def _totals_add_up(table: pd.DataFrame, ledger: Ledger) -> None:
     if len(twice):
         raise LayoutError(f"line {twice.index[0] + 2}: the same line stands twice for its area")
     amounts = table[list(TOTALS_AMOUNTS)].apply(pd.to_numeric, errors="coerce")
-    off = ((amounts["GROSSTOTALEXPENDITURE"] - amounts["NETTOTALEXPENDITURE"])
-           - (amounts["GROSSCURRENTEXPENDITURE"] - amounts["NETCURRENTEXPENDITURE"])).abs() > ROUNDED  # fmt: skip
+    off = (
+        (amounts["GROSSTOTALEXPENDITURE"] - amounts["NETTOTALEXPENDITURE"])
+        - (amounts["GROSSCURRENTEXPENDITURE"] - amounts["NETCURRENTEXPENDITURE"])
+    ).abs() > ROUNDED
     off |= (amounts["TOTALEXPENDITURE"] - amounts["TOTALINCOME"] - amounts["NETTOTALEXPENDITURE"]).abs() > ROUNDED
     ledger.totals_compared += len(amounts)
     if off.any():

@@ -195,9 +195,14 @@ def _columns(header: Sequence[object], sheet: str, last_year: str) -> dict[int, 
     gap = next((a for a, b in itertools.pairwise(years) if int(b[:4]) != int(a[:4]) + 1), None)
     if not years or uneven or gap or (last_year and years[-1] != last_year):
         reason = (
-            f"{bare} lacks an outcome, or a numerator its denominator" if bare else f"{uneven} has other columns than {years[-1]}" if uneven else f"no column of the year after {gap}" if gap
+            f"{bare} lacks an outcome, or a numerator its denominator"
+            if bare
+            else f"{uneven} has other columns than {years[-1]}"
+            if uneven
+            else f"no column of the year after {gap}"
+            if gap
             else f"the last year is {years[-1] if years else 'none'}; expected {last_year}"
-        )  # fmt: skip
+        )
         raise LayoutError(f"sheet {sheet!r}: {reason}; headings are {', '.join(visible(c) for c in header[3:])[:400]}")
     return found
 

@@ -16,10 +16,23 @@ from orchestration.readers.cells import LayoutError, csv_rows
 from orchestration.readers.ledger import COUNCIL, Ledger, as_code, visible
 
 AGE_BANDS = {
-    "1": "18_to_64", "2": "65_and_over", "3": "65_to_74", "4": "75_to_84", "5": "85_and_over", "": "total", "-": "total",
-    "Age 18 to 64": "18_to_64", "Age 65 and over": "65_and_over", "Age 65 to 74": "65_to_74", "Age 75 to 84": "75_to_84",
-    "Age 85 and over": "85_and_over", "18 to 64": "18_to_64", "65 and Over": "65_and_over", "65 and over": "65_and_over", "99": "total",
-}  # fmt: skip
+    "1": "18_to_64",
+    "2": "65_and_over",
+    "3": "65_to_74",
+    "4": "75_to_84",
+    "5": "85_and_over",
+    "": "total",
+    "-": "total",
+    "Age 18 to 64": "18_to_64",
+    "Age 65 and over": "65_and_over",
+    "Age 65 to 74": "65_to_74",
+    "Age 75 to 84": "75_to_84",
+    "Age 85 and over": "85_and_over",
+    "18 to 64": "18_to_64",
+    "65 and Over": "65_and_over",
+    "65 and over": "65_and_over",
+    "99": "total",
+}
 ROLES = {
     "line": ("UUID",),
     "age": ("AgeBand_KEY", "AgeBand", "Age Bands", "Age Band"),

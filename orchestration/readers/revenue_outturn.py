@@ -34,13 +34,16 @@ AMOUNTS = {
     "tot-inc": "total_income",
 } | NET
 """The columns of a line, C1 to C7, by the machine's name: what was spent, what came in, and the difference."""
-LINE_WORDS = {
-    "phy": "physical", "sns": "sensory", "mmr": "memory", "lrn": "learning", "mnt": "mental", "adl": "18", "old": "65"
-}  # fmt: skip
+LINE_WORDS = {"phy": "physical", "sns": "sensory", "mmr": "memory", "lrn": "learning", "mnt": "mental", "adl": "18", "old": "65"}
 """What the heading of a line says of its reason and age."""
 CLASSES = (
-    "LONDON BOROUGHS", "METROPOLITAN DISTRICTS", "UNITARY AUTHORITIES", "SHIRE COUNTIES", "SHIRE DISTRICTS", "OTHER AUTHORITIES"
-)  # fmt: skip
+    "LONDON BOROUGHS",
+    "METROPOLITAN DISTRICTS",
+    "UNITARY AUTHORITIES",
+    "SHIRE COUNTIES",
+    "SHIRE DISTRICTS",
+    "OTHER AUTHORITIES",
+)
 COUNCIL_CLASSES = ("L", "LB", "MD", "UA", "SC")
 E_CODE = re.compile(r"E\d{4}|Eng")
 STATUSES = ("submitted", "not submitted", "total")

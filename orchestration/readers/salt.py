@@ -51,8 +51,10 @@ def read_salt(content: bytes, counts: Sequence[Count], financial_year: str = "",
     _column(table, (VALUE_COLUMN,))
     keys = [c for c in table.columns if c.endswith(("_Key", "_KEY"))]
     table = table.assign(line=range(2, len(table) + 2))
-    codes = {cell: ledger.area(cell, f"{area} of line {line}") if cell.strip() else None
-             for cell, line in table.drop_duplicates(area)[[area, "line"]].itertuples(index=False)}  # fmt: skip
+    codes = {
+        cell: ledger.area(cell, f"{area} of line {line}") if cell.strip() else None
+        for cell, line in table.drop_duplicates(area)[[area, "line"]].itertuples(index=False)
+    }
     table = table.assign(**{area: table[area].map(codes)})
     is_council = table[area].map(lambda code: isinstance(code, str) and COUNCIL.fullmatch(code) is not None).astype(bool)
     ledger.skip("rows of England, of regions and of types of council", int((~is_council).sum()))

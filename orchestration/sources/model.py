@@ -23,10 +23,28 @@ Meaning = Literal["suppressed", "not_available", "not_applicable", "not_submitte
 """What a mark in place of a number says. `nothing` is a count of none; `blank` a cell that was published empty; `note` a note of the file's."""
 Option = str | int | list[str]
 Reader = Literal[
-    "area_lookup", "ascof_annex", "ascof_index_series", "ascof_open_data", "boundaries", "code_changes", "council_table", "deflators", "delayed_transfers",
-    "deprivation", "discharge_ready_date", "finance_lines", "finance_tables", "finance_totals_2016_17", "fingertips",
-    "nomis_population", "population", "revenue_outturn_form", "revenue_outturn_many_years", "revenue_outturn_summary", "salt",
-]  # fmt: skip
+    "area_lookup",
+    "ascof_annex",
+    "ascof_index_series",
+    "ascof_open_data",
+    "boundaries",
+    "code_changes",
+    "council_table",
+    "deflators",
+    "delayed_transfers",
+    "deprivation",
+    "discharge_ready_date",
+    "finance_lines",
+    "finance_tables",
+    "finance_totals_2016_17",
+    "fingertips",
+    "nomis_population",
+    "population",
+    "revenue_outturn_form",
+    "revenue_outturn_many_years",
+    "revenue_outturn_summary",
+    "salt",
+]
 
 
 class _Strict(BaseModel):

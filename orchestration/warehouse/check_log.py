@@ -42,12 +42,20 @@ def note(settings: Settings, suite: Suite, result: SuiteResult) -> None:
         failure = failed.get(rule.says)
         lines.append(
             {
-                "run": settings.warehouse_path.parent.name, "checked_at": now, "suite": suite.name, "rule": rule.says, "severity": rule.severity,
-                "passed": failure is None, "rows_checked": result.rows_checked, "rows_failing": failure.failing if failure else 0,
+                "run": settings.warehouse_path.parent.name,
+                "checked_at": now,
+                "suite": suite.name,
+                "rule": rule.says,
+                "severity": rule.severity,
+                "passed": failure is None,
+                "rows_checked": result.rows_checked,
+                "rows_failing": failure.failing if failure else 0,
                 "sentence": failure.sentence if failure else "",
-                "sample": json.dumps(failure.rows[:ROWS_SHOWN], default=str, ensure_ascii=False) if failure and failure.rows else "",
+                "sample": json.dumps(failure.rows[:ROWS_SHOWN], default=str, ensure_ascii=False)
+                if failure and failure.rows
+                else "",
             }
-        )  # fmt: skip
+        )
     settings.releases_dir.mkdir(parents=True, exist_ok=True)
     with (settings.releases_dir / CHECKS).open("a", encoding="utf-8") as log:
         log.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))

@@ -172,10 +172,16 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
     results: list[Any] = getattr(done.result, "results", [])
     return [
         NodeResult(
-            r.node.unique_id, r.node.name, str(r.node.resource_type), r.node.schema, str(r.status), str(r.message or ""), r.execution_time
+            r.node.unique_id,
+            r.node.name,
+            str(r.node.resource_type),
+            r.node.schema,
+            str(r.status),
+            str(r.message or ""),
+            r.execution_time,
         )
         for r in results
-    ]  # fmt: skip
+    ]
 
 
 def failure_text(results: list[NodeResult]) -> str:

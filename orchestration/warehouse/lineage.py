@@ -64,9 +64,7 @@ def trace(sql: str, columns: Columns) -> dict[str, list[Origin]]:
     if scope is None or not isinstance(query, exp.Query):
         raise LineageError("it is no query")
     seen: dict[tuple[int, int], frozenset[Origin]] = {}
-    return {
-        select.alias_or_name: sorted(_origins(scope, position, seen)) for position, select in enumerate(query.selects)
-    }  # fmt: skip
+    return {select.alias_or_name: sorted(_origins(scope, position, seen)) for position, select in enumerate(query.selects)}
 
 
 def _origins(scope: Scope, position: int, seen: dict[tuple[int, int], frozenset[Origin]]) -> frozenset[Origin]:
@@ -83,7 +81,7 @@ def _origins(scope: Scope, position: int, seen: dict[tuple[int, int], frozenset[
 
 def _origins_of_expression(
     scope: Scope, expression: exp.Expression, seen: dict[tuple[int, int], frozenset[Origin]]
-) -> frozenset[Origin]:  # fmt: skip
+) -> frozenset[Origin]:
     from sqlglot import exp
 
     inner = {id(one.expression): one for one in scope.subquery_scopes}
@@ -105,9 +103,7 @@ def _origins_of_expression(
     return frozenset(found)
 
 
-def _origins_of_column(
-    scope: Scope, column: exp.Column, seen: dict[tuple[int, int], frozenset[Origin]]
-) -> frozenset[Origin]:  # fmt: skip
+def _origins_of_column(scope: Scope, column: exp.Column, seen: dict[tuple[int, int], frozenset[Origin]]) -> frozenset[Origin]:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 

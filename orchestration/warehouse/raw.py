@@ -28,13 +28,32 @@ class ChangedError(RuntimeError):
 
 USER_TABLES: Final = {
     "index_definitions": (
-        "definition_id", "definition_name", "weight_set", "normalisation", "winsorise_lower", "winsorise_upper", "scale_low", "scale_high",
-        "scale_centre", "scale_spread", "domain_aggregation", "outcome_aggregation", "min_domain_coverage", "min_year_coverage",
-        "min_comparable_weight", "spend_basis", "k", "window_years", "description", "min_domain_measures", "combination", "doubtful_figures",
+        "definition_id",
+        "definition_name",
+        "weight_set",
+        "normalisation",
+        "winsorise_lower",
+        "winsorise_upper",
+        "scale_low",
+        "scale_high",
+        "scale_centre",
+        "scale_spread",
+        "domain_aggregation",
+        "outcome_aggregation",
+        "min_domain_coverage",
+        "min_year_coverage",
+        "min_comparable_weight",
+        "spend_basis",
+        "k",
+        "window_years",
+        "description",
+        "min_domain_measures",
+        "combination",
+        "doubtful_figures",
     ),
     "domain_weights": ("weight_set", "domain_id", "weight"),
     "measure_weights": ("weight_set", "measure_id", "weight"),
-}  # fmt: skip
+}
 """Files a user may keep in ASC_DEFINITIONS_DIR, with the columns of the seeds of the same name."""
 
 USER_DEFAULTS: Final = {"min_domain_measures": "4", "combination": "ratio", "doubtful_figures": "withhold"}

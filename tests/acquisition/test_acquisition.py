@@ -43,14 +43,19 @@ def source(**editions: dict[str, Any]) -> Source:
     """A source of tables of prices with those editions; what an edition does not say is made up."""
     given = {
         name: {"financial_year": "2023-24", "layout": "csv", "file": f"{name}.csv"} | said for name, said in editions.items()
-    }  # fmt: skip
+    }
     return Source.model_validate(
         {
-            "source": "prices", "title": "Prices", "publisher": "A publisher", "landing_page": "https://www.example.org/prices",
-            "licence": "Open Government Licence v3.0", "citation": "x", "layouts": {"csv": {"reader": "deflators", "councils": "some", "marks": {"-": "nothing"}}},
+            "source": "prices",
+            "title": "Prices",
+            "publisher": "A publisher",
+            "landing_page": "https://www.example.org/prices",
+            "licence": "Open Government Licence v3.0",
+            "citation": "x",
+            "layouts": {"csv": {"reader": "deflators", "councils": "some", "marks": {"-": "nothing"}}},
             "editions": given,
         }
-    )  # fmt: skip
+    )
 
 
 def at(path: str) -> dict[str, str]:
@@ -454,8 +459,13 @@ def test_the_state_of_every_edition(publisher: Publisher, raw: Path, monkeypatch
     fetch(publisher, raw, some)
     found = telling.statuses(raw, pd.DataFrame([{"source": "prices", "edition": "embedded"}])).set_index("edition")
     assert found["state"].to_dict() == {
-        "held": "held", "again": "reissued", "failing": "missing", "embedded": "embedded", "by_hand": "missing", "never": "missing",
-    }  # fmt: skip
+        "held": "held",
+        "again": "reissued",
+        "failing": "missing",
+        "embedded": "embedded",
+        "by_hand": "missing",
+        "never": "missing",
+    }
     assert found["attempts_failed"].to_dict() | {"failing": 2} == dict.fromkeys(wanted.editions, 0) | {"failing": 2}
     assert found.loc["failing", "failing_since"] == min(r["at"] for r in store.outcomes(raw) if r["edition"] == "failing")
     assert "404" in found.loc["failing", "detail"]
@@ -470,14 +480,35 @@ def test_the_state_of_every_edition(publisher: Publisher, raw: Path, monkeypatch
 def embedded_figures(folder: Path) -> Path:
     """Embedded figures of two years, one edition."""
     figures = pd.DataFrame(
-        [["prices", "old", "gdp_deflator", y, y, "K02000001", "gdp_deflator", "total", "index", v, "", "C1"] for y, v in (("2020-21", 1.0), ("2021-22", 2.0))],
+        [
+            ["prices", "old", "gdp_deflator", y, y, "K02000001", "gdp_deflator", "total", "index", v, "", "C1"]
+            for y, v in (("2020-21", 1.0), ("2021-22", 2.0))
+        ],
         columns=list(FIGURE_COLUMNS),
-    )  # fmt: skip
+    )
     write_figures(figures, folder / "prices" / "prices.csv")
     write_csv(
-        pd.DataFrame([{"source": "prices", "edition": "old", "publisher": "A publisher", "title": "t", "file": "f", "sheet": "", "sha256": "0", "url": "",
-                       "licence": "l", "maturity": "final", "obtained": "publishers_file", "superseded_by": "", "note": ""}]), folder / "editions.csv",
-    )  # fmt: skip
+        pd.DataFrame(
+            [
+                {
+                    "source": "prices",
+                    "edition": "old",
+                    "publisher": "A publisher",
+                    "title": "t",
+                    "file": "f",
+                    "sheet": "",
+                    "sha256": "0",
+                    "url": "",
+                    "licence": "l",
+                    "maturity": "final",
+                    "obtained": "publishers_file",
+                    "superseded_by": "",
+                    "note": "",
+                }
+            ]
+        ),
+        folder / "editions.csv",
+    )
     return folder
 
 
@@ -575,8 +606,9 @@ def test_new_files_are_noticed_and_a_page_that_cannot_be_looked_at_is_not_no_cha
     publisher.files[API] = json.dumps({"details": {"attachments": [one, one | {"url": "/media/2/p.csv"}]}}).encode()
     third = now(after)
     assert sorted(link for links in third.new.values() for link in links) == [
-        "https://www.example.org/s2.csv", "https://www.gov.uk/media/2/p.csv",
-    ]  # fmt: skip
+        "https://www.example.org/s2.csv",
+        "https://www.gov.uk/media/2/p.csv",
+    ]
 
 
 def test_an_outcome_is_a_row_of_plain_values() -> None:

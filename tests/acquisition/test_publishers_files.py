@@ -52,11 +52,51 @@ def test_every_file_here_is_an_edition_and_is_read(given_data: Path) -> None:
 
 SPOTS = [
     # source, edition, area, item, breakdown (of deflators the year), value or mark, locator
-    ("revenue_outturn", "2014-15 summary", "E10000003", "adult_social_care_net_current_expenditure", "total", 159378, "RS LA Data 2014-15 (1)!J28"),
-    ("revenue_outturn", "2014-15 summary", "E08000006", "adult_social_care_net_current_expenditure", "total", 53194, "RS LA Data 2014-15 (1)!J297"),
-    ("revenue_outturn", "2014-15 summary", "E92000001", "adult_social_care_net_current_expenditure", "total", 14495902, "RS LA Data 2014-15 (1)!J454"),
-    ("revenue_outturn", "2017-18 summary", "E10000003", "adult_social_care_net_current_expenditure", "total", 149774, "RS LA Data 2017-18!I8"),
-    ("revenue_outturn", "2017-18 summary", "E06000015", "adult_social_care_net_current_expenditure", "total", 75729.63, "RS LA Data 2017-18!I392"),
+    (
+        "revenue_outturn",
+        "2014-15 summary",
+        "E10000003",
+        "adult_social_care_net_current_expenditure",
+        "total",
+        159378,
+        "RS LA Data 2014-15 (1)!J28",
+    ),
+    (
+        "revenue_outturn",
+        "2014-15 summary",
+        "E08000006",
+        "adult_social_care_net_current_expenditure",
+        "total",
+        53194,
+        "RS LA Data 2014-15 (1)!J297",
+    ),
+    (
+        "revenue_outturn",
+        "2014-15 summary",
+        "E92000001",
+        "adult_social_care_net_current_expenditure",
+        "total",
+        14495902,
+        "RS LA Data 2014-15 (1)!J454",
+    ),
+    (
+        "revenue_outturn",
+        "2017-18 summary",
+        "E10000003",
+        "adult_social_care_net_current_expenditure",
+        "total",
+        149774,
+        "RS LA Data 2017-18!I8",
+    ),
+    (
+        "revenue_outturn",
+        "2017-18 summary",
+        "E06000015",
+        "adult_social_care_net_current_expenditure",
+        "total",
+        75729.63,
+        "RS LA Data 2017-18!I392",
+    ),
     ("revenue_outturn", "2024-25", "E92000001", "ro3_asctot_net_current_expenditure", "total", 25243898.40, None),
     ("revenue_outturn", "2024-25 all services", "E92000001", "rsx_asc_net_current_expenditure", "total", 25243898.40, None),
     ("activity_and_finance", "2015-16 activity", "cassr:102", "8610101", "18_to_64", 253.14, "line 2"),
@@ -68,7 +108,7 @@ SPOTS = [
     ("deprivation", "2019", "E08000019", "imd_average_score", "total", 27.06, "IMD!E76"),
     ("deprivation", "2015", "E06000002", "imd_average_score", "total", 40.216, "IMD!E3"),
     ("deflators", "2023-12", "K02000001", "gdp_deflator", "2024-25", "-", "C77"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("source", "edition", "area", "item", "breakdown", "expected", "place"), SPOTS)
@@ -206,9 +246,14 @@ def test_publishers_files_agree_with_the_embedded_figures_wherever_both_exist(gi
     published = pd.concat([read(s, e) for s, e in files], ignore_index=True).drop_duplicates([*KEY, "value", "mark"])
     both = embedded.merge(published, on=KEY, suffixes=("", "_published"))
     assert both["source"].value_counts().to_dict() == {
-        "revenue_outturn": 44_408, "ascof": 40_017, "delayed_transfers": 35_308, "activity_and_finance": 3_218, "population": 2_754,
-        "deprivation": 606, "deflators": 19,
-    }  # fmt: skip
+        "revenue_outturn": 44_408,
+        "ascof": 40_017,
+        "delayed_transfers": 35_308,
+        "activity_and_finance": 3_218,
+        "population": 2_754,
+        "deprivation": 606,
+        "deflators": 19,
+    }
     assert not both.duplicated(KEY).any()
     within = (both["edition_published"] == "2017-18 summary") * 0.5
     agrees = ((both["value"] - both["value_published"]).abs() <= within) | (both["value"].isna() & both["value_published"].isna())
@@ -233,16 +278,29 @@ def test_the_first_release_of_an_outturn_is_read_as_the_second_and_its_revisions
 def test_the_series_of_2024_25_agrees_with_every_compiled_survey_value_of_earlier_years(given_data: Path) -> None:
     """Users' and carers' surveys of 2017-18 to 2023-24, by the code of each framework: all 8,548 values that both have agree."""
     names = {
-        "1A": ("1A", "1A"), "1B": ("1J", "1B"), "1C": ("1D", "1C"), "1D": ("3A", "1D"), "1E": ("3B", "1E"), "3A": ("1B", "3A"),
-        "3B": ("3C", "3B"), "3C1": ("3D1", "3C1"), "3C2": ("3D2", "3C2"), "4A": ("4A", "4A"), "5A1": ("1I1", "5A1"), "5A2": ("1I2", "5A2"),
-    }  # fmt: skip
+        "1A": ("1A", "1A"),
+        "1B": ("1J", "1B"),
+        "1C": ("1D", "1C"),
+        "1D": ("3A", "1D"),
+        "1E": ("3B", "1E"),
+        "3A": ("1B", "3A"),
+        "3B": ("3C", "3B"),
+        "3C1": ("3D1", "3C1"),
+        "3C2": ("3D2", "3C2"),
+        "4A": ("4A", "4A"),
+        "5A1": ("1I1", "5A1"),
+        "5A2": ("1I2", "5A2"),
+    }
     (path,) = [p for s, e, p in at_hand() if (s, e) == ("ascof", "2024-25")]
     series = read_ascof_time_series(path.read_bytes(), ("outcome",), ledger=ledger_of(sources()["ascof"], "2024-25"))
     series = series[series["item"].isin(names) & series["value"].notna()]
     compiled = read_table(given_data / "figures" / "ascof_outcomes.csv")
     compiled = compiled.assign(value=compiled["value"].astype(float))
-    code = {(framework, old if framework == "ascof_2014" else new): name
-            for name, (old, new) in names.items() for framework in ("ascof_2014", "ascof_2023")}  # fmt: skip
+    code = {
+        (framework, old if framework == "ascof_2014" else new): name
+        for name, (old, new) in names.items()
+        for framework in ("ascof_2014", "ascof_2023")
+    }
     compiled["item"] = [code.get(key) for key in zip(compiled["framework"], compiled["measure_code"], strict=True)]
     compiled = compiled[compiled["item"].notna() & compiled["area_code"].str.match("E06|E08|E09|E10")]
     both = compiled.merge(series, on=["item", "financial_year", "area_code"], suffixes=("", "_series"))

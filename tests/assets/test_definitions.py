@@ -204,9 +204,11 @@ def test_dbt_results_become_materialisations_and_checks(definitions: dg.Definiti
     layer = next(a for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition) and a.op.name == "dbt_marts")
     check = next(s for s in layer.check_specs if s.name.startswith("unique_key_productivity_ranking"))
     results = [
-        node("productivity_ranking", "model", "success"), node("dim_council", "model", "error"), node(check.name, "test", "fail"),
+        node("productivity_ranking", "model", "success"),
+        node("dim_council", "model", "error"),
+        node(check.name, "test", "fail"),
         node("national_summary", "model", "skipped"),
-    ]  # fmt: skip
+    ]
     known = Known(
         {("marts", "productivity_ranking"): 7},
         {("marts", "productivity_ranking"): {"rank": "INTEGER"}},
@@ -257,8 +259,11 @@ def test_one_dbt_asset_is_built_alone_and_one_without_its_tables_says_what_is_mi
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute("drop table intermediate.int_productivity")
         connection.execute("drop table marts.dim_council")
-    for key, missing in ((ranking, "intermediate.int_productivity"), (RELEASE, "marts.dim_council"),
-                         (dg.AssetKey(["marts", "drop_one"]), "marts.dim_council")):  # fmt: skip
+    for key, missing in (
+        (ranking, "intermediate.int_productivity"),
+        (RELEASE, "marts.dim_council"),
+        (dg.AssetKey(["marts", "drop_one"]), "marts.dim_council"),
+    ):
         failed = job.execute_in_process(asset_selection=sorted(together(own, key)), raise_on_error=False)
         said = reason_of(failed)
         assert f"tables that are not built yet: {missing}" in said
@@ -315,9 +320,12 @@ def test_downloads_come_before_everything_and_a_year_can_be_backfilled(definitio
 
 def fetching(settings: Settings, source: str, year: str, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        download_assets(settings), selection=[download_key(source)], instance=instance, raise_on_error=False,
+        download_assets(settings),
+        selection=[download_key(source)],
+        instance=instance,
+        raise_on_error=False,
         run_config={"ops": {FETCH: {"config": {"financial_year": year}}}},
-    )  # fmt: skip
+    )
 
 
 def test_a_year_downloads_its_editions_and_fails_when_one_does_not_come(with_mirror: Settings) -> None:
@@ -522,8 +530,10 @@ def test_the_address_that_is_told_is_kept_secret(with_mirror: Settings) -> None:
     assert told == ["/hook/T0KEN", "/moved/T0KEN"]  # the redirect is not followed
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line.get("told") or line.get("not_told") for line in lines] == [
-        "127.0.0.1", "127.0.0.1: answered 302", "127.0.0.1: ConnectError",
-    ]  # fmt: skip
+        "127.0.0.1",
+        "127.0.0.1: answered 302",
+        "127.0.0.1: ConnectError",
+    ]
     assert "T0KEN" not in path.read_text()
     assert "pass" not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600

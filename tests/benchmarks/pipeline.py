@@ -150,9 +150,15 @@ def main() -> None:
             paired("asc run less analysis", "dbt build alone", lambda: whole_run(folder), lambda: dbt_alone(folder), 1.5, turns)
         )
         rows.append(
-            paired("dbt build alone", "its SQL straight in DuckDB", lambda: dbt_alone(folder),
-                   lambda: sql_alone(settings.warehouse_path, settings.prepared_dir / "manifest.json"), None, turns)
-        )  # fmt: skip
+            paired(
+                "dbt build alone",
+                "its SQL straight in DuckDB",
+                lambda: dbt_alone(folder),
+                lambda: sql_alone(settings.warehouse_path, settings.prepared_dir / "manifest.json"),
+                None,
+                turns,
+            )
+        )
     location = python(CODE_LOCATION)
     rows.append(
         paired(

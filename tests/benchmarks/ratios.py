@@ -62,9 +62,14 @@ def paired(
     measured = [(own(), other()) for _ in range(turns)]
     mine, theirs = zip(*measured, strict=True)
     return Ratio(
-        name, beside, statistics.median(mine), statistics.median(theirs), statistics.median(a / b for a, b in measured), bar,
+        name,
+        beside,
+        statistics.median(mine),
+        statistics.median(theirs),
+        statistics.median(a / b for a, b in measured),
+        bar,
         turns=turns,
-    )  # fmt: skip
+    )
 
 
 def peak_of_children_mb() -> float:
@@ -81,9 +86,13 @@ def report(rows: Sequence[Ratio], benchmark: str, size: Mapping[str, int] | None
     machine = {"machine": platform.machine(), "processors": os.cpu_count() or 0, "python": platform.python_version()}
     before = _last(benchmark, machine, kept)
     line = {
-        "benchmark": benchmark, "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **machine,
-        "versions": {name: version(name) for name in PACKAGES}, "size": dict(size or {}), "ratios": [asdict(row) for row in rows],
-    }  # fmt: skip
+        "benchmark": benchmark,
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        **machine,
+        "versions": {name: version(name) for name in PACKAGES},
+        "size": dict(size or {}),
+        "ratios": [asdict(row) for row in rows],
+    }
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")

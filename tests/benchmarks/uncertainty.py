@@ -46,11 +46,16 @@ def problem(councils: int, measures: int, years: int, seed: int = 1) -> Problem:
         names = [f"measure_{n}" for n in range(measures)]
         made.append(
             DefinitionYear(
-                f"{2017 + year}-{(18 + year) % 100:02d}", names, ["one", "two", "three"], [str(n) for n in range(councils)],
-                arrays, np.arange(1.0, councils + 1), Errors.independent([f"{name}|{year}" for name in names], councils, 0.02),
+                f"{2017 + year}-{(18 + year) % 100:02d}",
+                names,
+                ["one", "two", "three"],
+                [str(n) for n in range(councils)],
+                arrays,
+                np.arange(1.0, councils + 1),
+                Errors.independent([f"{name}|{year}" for name in names], councils, 0.02),
                 np.arange(councils),
             )
-        )  # fmt: skip
+        )
     definition = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/index_definitions.csv").set_index("definition_id").loc["default"]
     named: dict[str, object] = {str(k): None if pd.isna(v) else v for k, v in definition.items()}
     return Problem(

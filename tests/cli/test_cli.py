@@ -67,9 +67,20 @@ def test_a_council_by_name_or_code_with_its_sources(asc) -> None:
     assert "2017-18" in by_name  # the years before its new code
 
 
-@pytest.mark.parametrize("definition", [
-    "default", "outcomes_only", "by_domain", "need_adjusted", "geometric", "three_year", "balanced", "ratio_to_england", "as_published",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "default",
+        "outcomes_only",
+        "by_domain",
+        "need_adjusted",
+        "geometric",
+        "three_year",
+        "balanced",
+        "ratio_to_england",
+        "as_published",
+    ],
+)
 def test_explain_writes_the_arithmetic_out_so_that_it_can_be_redone(asc, definition: str) -> None:
     code, out, _ = asc("explain", "County Durham", "--year", "2019-20", "--definition", definition)
     assert code == 0
@@ -100,7 +111,17 @@ def test_explain_follows_a_recoded_council_and_refuses_a_year_without_it(asc) ->
 
 def test_a_council_sees_what_moved_it_its_peers_and_its_opportunity(asc) -> None:
     out = asc("council", "Barnsley", "--year", "2022-23")[1]
-    rows = {r["financial_year"]: r for r in json.loads(asc("sql", "select * from marts.productivity_ranking where definition_id = 'default' and area_code = 'E08000016'", "--format", "json")[1])}  # fmt: skip
+    rows = {
+        r["financial_year"]: r
+        for r in json.loads(
+            asc(
+                "sql",
+                "select * from marts.productivity_ranking where definition_id = 'default' and area_code = 'E08000016'",
+                "--format",
+                "json",
+            )[1]
+        )
+    }
     change = rows["2022-23"]["productivity"] - rows["2021-22"]["productivity"]
     assert f"Productivity changed by {change:+.1f} since the year before. Most of it: " in out
     assert "Most similar councils (rank): " in out

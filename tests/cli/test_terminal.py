@@ -23,10 +23,21 @@ from orchestration.settings import PROJECT_ROOT
 from tests.conftest import Released
 
 COMMANDS = (
-    ("ranking", "--year", "2018-19"), ("ranking",), ("council", "Barnsley"), ("council", "Thurrock"), ("compare", "Leeds", "St Helens", "BCP"),
-    ("trend", "Leeds"), ("peers", "County Durham"), ("explain", "Barnsley", "--year", "2018-19"), ("sources",),
-    ("sql", "from marts.national_summary"), ("sql", "from marts.productivity_ranking limit 2"), ("doctor",), ("--help",), ("ranking", "--help"),
-)  # fmt: skip
+    ("ranking", "--year", "2018-19"),
+    ("ranking",),
+    ("council", "Barnsley"),
+    ("council", "Thurrock"),
+    ("compare", "Leeds", "St Helens", "BCP"),
+    ("trend", "Leeds"),
+    ("peers", "County Durham"),
+    ("explain", "Barnsley", "--year", "2018-19"),
+    ("sources",),
+    ("sql", "from marts.national_summary"),
+    ("sql", "from marts.productivity_ranking limit 2"),
+    ("doctor",),
+    ("--help",),
+    ("ranking", "--help"),
+)
 ROOM = 1000
 """Columns at which nothing has to be broken: what words there are."""
 SHORTER = {"Prod"}
@@ -58,9 +69,11 @@ def environment(released: Released) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}
     }  # the runner of tests sets them
     return {
-        **inherited, "ASC_BUILD_DIR": str(released.settings.build_dir), "ASC_RELEASES_DIR": str(released.settings.releases_dir),
+        **inherited,
+        "ASC_BUILD_DIR": str(released.settings.build_dir),
+        "ASC_RELEASES_DIR": str(released.settings.releases_dir),
         "TERM": "xterm-256color",
-    }  # fmt: skip
+    }
 
 
 def on_a_terminal(released: Released, width: int, *words: str) -> str:
@@ -68,9 +81,13 @@ def on_a_terminal(released: Released, width: int, *words: str) -> str:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "asc"), *words], stdin=slave, stdout=slave, stderr=slave, cwd=PROJECT_ROOT,
+        [str(Path(sys.executable).parent / "asc"), *words],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=PROJECT_ROOT,
         env=environment(released),
-    )  # fmt: skip
+    )
     os.close(slave)
     seen = b""
     while True:
@@ -117,18 +134,30 @@ def words_of(shown: str) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
-    [("ranking", "--year", "2018-19"), ("council", "Leeds"), ("trend", "Leeds"), ("peers", "Leeds"), ("compare", "Leeds", "Hull"),
-     ("explain", "Leeds"), ("sources",), ("sql", "from marts.fct_council_spend where spend_gbp is not null limit 50")],
+    [
+        ("ranking", "--year", "2018-19"),
+        ("council", "Leeds"),
+        ("trend", "Leeds"),
+        ("peers", "Leeds"),
+        ("compare", "Leeds", "Hull"),
+        ("explain", "Leeds"),
+        ("sources",),
+        ("sql", "from marts.fct_council_spend where spend_gbp is not null limit 50"),
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_csv_and_json_say_the_same_to_the_last_digit_on_screen_and_in_a_file(
     released: Released, words: tuple[str, ...], tmp_path: Path
 ) -> None:
     def asked(*more: str) -> str:
         done = subprocess.run(
-            [str(Path(sys.executable).parent / "asc"), *words, *more], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT,
+            [str(Path(sys.executable).parent / "asc"), *words, *more],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=PROJECT_ROOT,
             env=environment(released),
-        )  # fmt: skip
+        )
         return done.stdout
 
     objects = json.loads(asked("--format", "json"))
@@ -156,9 +185,13 @@ def test_csv_and_json_say_the_same_to_the_last_digit_on_screen_and_in_a_file(
 
 def test_numbers_equal_the_mart(released: Released) -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "asc"), "ranking", "--year", "2018-19", "--format", "json"], capture_output=True, text=True,
-        check=True, cwd=PROJECT_ROOT, env=environment(released),
-    )  # fmt: skip
+        [str(Path(sys.executable).parent / "asc"), "ranking", "--year", "2018-19", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+        env=environment(released),
+    )
     with released.connect() as db:
         mart = db.execute(
             "select area_code, rank, outcome_score, productivity, is_tied from marts.productivity_ranking "

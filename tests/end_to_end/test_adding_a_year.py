@@ -112,13 +112,22 @@ def asc(project: Path, *words: str) -> str:
     """One command of the copy; its standard output."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ASC_", "DAGSTER_", "PYTEST_"))}
     environment = kept | {
-        "PYTHONPATH": str(project), "DAGSTER_HOME": str(project / ".dagster"), "ASC_REPLICATIONS": "256", "ASC_SENSITIVITY_SAMPLES": "256",
-        "ASC_MIRROR": str(project / "nothing"), "COLUMNS": "160",
-    }  # fmt: skip
+        "PYTHONPATH": str(project),
+        "DAGSTER_HOME": str(project / ".dagster"),
+        "ASC_REPLICATIONS": "256",
+        "ASC_SENSITIVITY_SAMPLES": "256",
+        "ASC_MIRROR": str(project / "nothing"),
+        "COLUMNS": "160",
+    }
     done = subprocess.run(
         [sys.executable, "-c", "from orchestration.cli.app import main; main()", *words],
-        cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
     assert done.returncode == 0, f"{' '.join(words)}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     return done.stdout
 

@@ -42,9 +42,13 @@ class Service:
         workspace.write_text((DEPLOY / "workspace.yaml").read_text().replace("port: 4000", f"port: {code_port}"))
         (home / "dagster.yaml").write_text((DEPLOY / "dagster.yaml").read_text())
         environment = {
-            **os.environ, "DAGSTER_HOME": str(home), "ASC_DAGSTER_POSTGRES": database, "ASC_CODE_HOST": "127.0.0.1",
-            "ASC_BUILD_DIR": str(released.settings.build_dir), "ASC_RELEASES_DIR": str(released.settings.releases_dir),
-        }  # fmt: skip
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "ASC_DAGSTER_POSTGRES": database,
+            "ASC_CODE_HOST": "127.0.0.1",
+            "ASC_BUILD_DIR": str(released.settings.build_dir),
+            "ASC_RELEASES_DIR": str(released.settings.releases_dir),
+        }
         commands = (
             ["dagster", "code-server", "start", "-h", "127.0.0.1", "-p", str(code_port), "-m", "orchestration.definitions"],
             ["dagster-daemon", "run", "-w", str(workspace)],
@@ -109,18 +113,22 @@ def test_runs_checks_and_the_schedule_are_in_postgres(service: tuple[Service, An
     """The gates of a year, asked for at the webserver, queued by the daemon, run by the code location; and the schedule switched on."""
     dagster, database = service
     found = dagster.until(
-        lambda: dagster.ask("{repositoriesOrError {... on RepositoryConnection {nodes {name location {name}}}}}")["repositoriesOrError"]["nodes"],
+        lambda: dagster.ask("{repositoriesOrError {... on RepositoryConnection {nodes {name location {name}}}}}")[
+            "repositoriesOrError"
+        ]["nodes"],
         "the code location in the webserver",
-    )  # fmt: skip
+    )
     place = {"repositoryName": found[0]["name"], "repositoryLocationName": found[0]["location"]["name"]}
     launched = dagster.ask(
         "mutation($e: ExecutionParams!) {launchRun(executionParams: $e) {__typename ... on LaunchRunSuccess {run {runId}} "
         "... on PythonError {message}}}",
         e={
-            "selector": {**place, "jobName": CHECK_YEAR}, "runConfigData": "{}", "mode": "default",
+            "selector": {**place, "jobName": CHECK_YEAR},
+            "runConfigData": "{}",
+            "mode": "default",
             "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2023-24"}]},
         },
-    )["launchRun"]  # fmt: skip
+    )["launchRun"]
     run = launched["run"]["runId"]
     status = "query($r: ID!) {runOrError(runId: $r) {... on Run {status}}}"
     dagster.until(lambda: dagster.ask(status, r=run)["runOrError"]["status"] in {"SUCCESS", "FAILURE"}, "the end of the run")

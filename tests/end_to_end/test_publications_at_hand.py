@@ -49,24 +49,41 @@ def publish(folder: Path, raw_dir: Path, councils: list[str]) -> None:
     """Files of the published layouts, with numbers of our own (the n-th council has n of everything), taken in by hand."""
     hip = pd.DataFrame(
         [
-            {"Indicator ID": "41401", "Area Code": area, "Sex": "Persons", "Age": "65+ yrs", "Category Type": "", "Time period": "2024/25",
-             "Value": 400 + n, "Value note": ""}
+            {
+                "Indicator ID": "41401",
+                "Area Code": area,
+                "Sex": "Persons",
+                "Age": "65+ yrs",
+                "Category Type": "",
+                "Time period": "2024/25",
+                "Value": 400 + n,
+                "Value note": "",
+            }
             for n, area in enumerate(councils)
         ]
-    )  # fmt: skip
+    )
     take_in(hip, folder / "indicators_22401_41401.csv", "fingertips", raw_dir)
 
     dictionary = [
         {"item": item, "column": name, "value": text}
-        for item, (sheet, column, value) in SALT_KEYS.items() for name, text in (("SHEET", sheet), (column, value))
-    ]  # fmt: skip
+        for item, (sheet, column, value) in SALT_KEYS.items()
+        for name, text in (("SHEET", sheet), (column, value))
+    ]
     (raw_dir / "salt").mkdir(parents=True)
     pd.DataFrame(dictionary).to_csv(raw_dir / "salt" / "counts.csv", index=False)
     cells = [
-        {"SHEET": sheet, "FY_Ending": "2024", "GEOGRAPHY_CODE": area, "SignificantEvent_Key": "99", "SequelToSupportRequest_Key": "99",
-         column: value, "ITEMVALUE": 1000 if value == "99" else n + MORE.get(value, 0)}
-        for n, area in enumerate(councils) for sheet, column, value in SALT_KEYS.values()
-    ]  # fmt: skip
+        {
+            "SHEET": sheet,
+            "FY_Ending": "2024",
+            "GEOGRAPHY_CODE": area,
+            "SignificantEvent_Key": "99",
+            "SequelToSupportRequest_Key": "99",
+            column: value,
+            "ITEMVALUE": 1000 if value == "99" else n + MORE.get(value, 0),
+        }
+        for n, area in enumerate(councils)
+        for sheet, column, value in SALT_KEYS.values()
+    ]
     take_in(pd.DataFrame(cells), folder / "salt.csv", "salt", raw_dir, SALT_YEAR)
 
     words = {
@@ -80,10 +97,15 @@ def publish(folder: Path, raw_dir: Path, councils: list[str]) -> None:
     )
     for month in MONTHS:
         rows = [
-            {"Data Type": "UTLA Aggregate", "Upper Tier Local Authority Code": area, "Measure": measure,
-             "Value": {"delay_days": n, "delayed_discharges": n % 100}.get(item, 100)}
-            for n, area in enumerate(councils) for measure, item in words.items()
-        ]  # fmt: skip
+            {
+                "Data Type": "UTLA Aggregate",
+                "Upper Tier Local Authority Code": area,
+                "Measure": measure,
+                "Value": {"delay_days": n, "delayed_discharges": n % 100}.get(item, 100),
+            }
+            for n, area in enumerate(councils)
+            for measure, item in words.items()
+        ]
         take_in(pd.DataFrame(rows), folder / f"{month}.csv", "discharge_ready_date", raw_dir, month)
 
 
@@ -100,9 +122,13 @@ def lit(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Release
     for name in ("by_hand", "mirror"):
         (folder / name).mkdir()
     settings = Settings(
-        data="publishers", raw_dir=folder / "raw", mirror=str(folder / "mirror"), build_dir=folder / "build",
-        releases_dir=folder / "releases", replications=256,
-    )  # fmt: skip
+        data="publishers",
+        raw_dir=folder / "raw",
+        mirror=str(folder / "mirror"),
+        build_dir=folder / "build",
+        releases_dir=folder / "releases",
+        replications=256,
+    )
     publish(folder / "by_hand", settings.raw_dir, council_codes(released))
     outcome = run_everything(settings, on_stage=lambda _: None, on_start=lambda _: None)
     assert outcome.succeeded, [f"{s.name}: {s.failure}" for s in outcome.failures]
@@ -125,11 +151,13 @@ def test_the_measures_have_the_values_of_the_files(lit: Released) -> None:
         ).df()
     of_salt_year = set(council_codes(lit, SALT_YEAR))
     for measure, year, expected in (
-        ("unplanned_reviews_hospital", SALT_YEAR, lambda n: n / 10), ("discharge_to_reablement", SALT_YEAR, lambda n: (n + 200) / 10),
-        ("discharge_to_care_home", SALT_YEAR, lambda n: (n + 400) / 10), ("discharge_delay", YEAR, lambda n: n / 100),
+        ("unplanned_reviews_hospital", SALT_YEAR, lambda n: n / 10),
+        ("discharge_to_reablement", SALT_YEAR, lambda n: (n + 200) / 10),
+        ("discharge_to_care_home", SALT_YEAR, lambda n: (n + 400) / 10),
+        ("discharge_delay", YEAR, lambda n: n / 100),
         ("discharge_delayed_pct", YEAR, lambda n: n % 100),
         ("hip_fracture_65", YEAR, lambda n: 400 + n),
-    ):  # fmt: skip
+    ):
         found = values[values["measure_id"] == measure].set_index("area_code")
         assert set(found["financial_year"]) == {year}, measure
         wanted = councils if year == YEAR else [c for c in councils if c in of_salt_year]

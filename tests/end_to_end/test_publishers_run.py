@@ -25,9 +25,16 @@ from tests.publisher_server import Publisher, serve
 
 IMPATIENT = Limits(connect_seconds=2, read_seconds=1, total_seconds=4, bytes=50_000_000, attempts=2, backoff_seconds=0.01)
 FAULTS = {
-    "2014-08": "500!", "2014-09": "hang!", "2014-10": "slow!", "2014-11": "cut!", "2014-12": "page as data!", "2015-01": "loop!",
-    "2015-02": "huge!", "2015-03": "page!", "2015-04": "empty!",
-}  # fmt: skip
+    "2014-08": "500!",
+    "2014-09": "hang!",
+    "2014-10": "slow!",
+    "2014-11": "cut!",
+    "2014-12": "page as data!",
+    "2015-01": "loop!",
+    "2015-02": "huge!",
+    "2015-03": "page!",
+    "2015-04": "empty!",
+}
 """Months of delayed transfers whose files do not come at first, and why."""
 CHANGED = "2015-06"
 ENGLANDS_SPEND = {
@@ -83,8 +90,12 @@ def served(given_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with serve(Publisher(files=files)) as publisher:
         publisher.faults = {months[month]: [fault] for month, fault in FAULTS.items()}
         settings = Settings(
-            data="publishers", raw_dir=folder / "raw", mirror=publisher.address, build_dir=folder / "build", releases_dir=folder / "releases",
-        )  # fmt: skip
+            data="publishers",
+            raw_dir=folder / "raw",
+            mirror=publisher.address,
+            build_dir=folder / "build",
+            releases_dir=folder / "releases",
+        )
         wanted = [(source, edition) for source in sources().values() for edition in source.editions]
         done = Fetcher(settings.raw_dir, limits=IMPATIENT, mirror=publisher.address).fetch(wanted)
         yield Served(settings, publisher, {(one.source, one.edition): one for one in done}, months)
@@ -131,10 +142,14 @@ def test_the_run_fetches_what_was_missing_and_keeps_what_it_held(run: Released) 
 
 def test_every_figure_says_whether_it_is_a_publishers(run: Released) -> None:
     with run.connect() as db:
-        found = db.execute(
-            "select source, count(*) filter (provenance = 'publishers'), count(*) filter (provenance = 'embedded') "
-            "from marts.fct_published_figure group by 1"
-        ).df().set_index("source")  # fmt: skip
+        found = (
+            db.execute(
+                "select source, count(*) filter (provenance = 'publishers'), count(*) filter (provenance = 'embedded') "
+                "from marts.fct_published_figure group by 1"
+            )
+            .df()
+            .set_index("source")
+        )
     found.columns = ["publishers", "embedded"]
     assert found["publishers"].sum() > 150_000
     for whole in ("deflators", "delayed_transfers", "deprivation"):

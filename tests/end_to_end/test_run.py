@@ -41,9 +41,17 @@ def test_a_run_with_nothing_new_says_so_and_ends(released: Released) -> None:
     assert (outcome.succeeded, seen) == (True, [])
     assert released.settings.build_pointer.read_text() == before
     told = subprocess.run(
-        [str(Path(sys.executable).parent / "asc"), "run"], check=True, capture_output=True, text=True, cwd=PROJECT_ROOT,
-        env={**os.environ, "ASC_BUILD_DIR": str(released.settings.build_dir), "ASC_RELEASES_DIR": str(released.settings.releases_dir)},
-    ).stdout  # fmt: skip
+        [str(Path(sys.executable).parent / "asc"), "run"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_ROOT,
+        env={
+            **os.environ,
+            "ASC_BUILD_DIR": str(released.settings.build_dir),
+            "ASC_RELEASES_DIR": str(released.settings.releases_dir),
+        },
+    ).stdout
     assert told.startswith(f"Nothing is new: release {released.release.name} was made of these figures")
 
 
@@ -204,13 +212,28 @@ def fewer(frame: pd.DataFrame) -> pd.DataFrame:
     ("name", "change", "stage", "says"),
     [
         ("ascof/2018-19.csv", lambda f: f.drop(columns="item"), "raw", ["2018-19.csv", "column item is missing"]),
-        ("ascof/2018-19.csv", out_of_range, "gate: raw figures", ["percentage lies between 0 and 100", "item 1B", "area_code E08000016", "852"]),
+        (
+            "ascof/2018-19.csv",
+            out_of_range,
+            "gate: raw figures",
+            ["percentage lies between 0 and 100", "item 1B", "area_code E08000016", "852"],
+        ),
         ("ascof/2018-19.csv", twice, "gate: raw figures", ["stands once", "item 2B1", "area_code E06000001"]),
-        ("ascof/2018-19.csv", fewer, "gate: raw council counts", ["lost a council", "item 1G", "councils 149", "agreed_councils 152"]),
-        ("revenue_outturn/2019-20.csv", None, "gate: raw council counts", ["framework revenue_outturn", "financial_year 2019-20", "councils 0"]),
+        (
+            "ascof/2018-19.csv",
+            fewer,
+            "gate: raw council counts",
+            ["lost a council", "item 1G", "councils 149", "agreed_councils 152"],
+        ),
+        (
+            "revenue_outturn/2019-20.csv",
+            None,
+            "gate: raw council counts",
+            ["framework revenue_outturn", "financial_year 2019-20", "councils 0"],
+        ),
     ],
     ids=["a column missing", "a value out of range", "a duplicated council", "a council count that shrank", "a year missing"],
-)  # fmt: skip
+)
 def test_a_wrong_input_stops_at_its_gate(
     broken: Settings, name: str, change: Callable[[pd.DataFrame], pd.DataFrame] | None, stage: str, says: list[str]
 ) -> None:
@@ -236,9 +259,21 @@ PLAIN = "mine,Mine,{weights},{normalisation},0.05,0.95,{low},100,,,arithmetic,{m
 @pytest.mark.parametrize(
     ("changes", "weights", "says"),
     [
-        ({"basis": "by_guess"}, "", "definition_id mine, problem no spend basis by_guess: choose before_other_income, by_domain_gross, by_domain_net, total_expenditure, total_net, total_net_need_adjusted"),
-        ({"weights": "own"}, "own,care_home_admissions_66,1\n", "problem unknown measure care_home_admissions_66 in weight set own"),
-        ({"weights": "own"}, "own,feels_safe_65,0\nown,ld_employment,1\nown,reablement_offered,1\n", "weights of the measures of older_adults in set own do not sum to more than zero"),
+        (
+            {"basis": "by_guess"},
+            "",
+            "definition_id mine, problem no spend basis by_guess: choose before_other_income, by_domain_gross, by_domain_net, total_expenditure, total_net, total_net_need_adjusted",
+        ),
+        (
+            {"weights": "own"},
+            "own,care_home_admissions_66,1\n",
+            "problem unknown measure care_home_admissions_66 in weight set own",
+        ),
+        (
+            {"weights": "own"},
+            "own,feels_safe_65,0\nown,ld_employment,1\nown,reablement_offered,1\n",
+            "weights of the measures of older_adults in set own do not sum to more than zero",
+        ),
         ({"weights": "own"}, "own,feels_safe_65,half\n", "weights of set own must be numbers that are not negative"),
         ({"normalisation": "magic"}, "", "normalisation magic: choose min_max"),
         ({"k": "minus one"}, "", "k must be a number that is not negative"),
@@ -246,13 +281,30 @@ PLAIN = "mine,Mine,{weights},{normalisation},0.05,0.95,{low},100,,,arithmetic,{m
         ({"mean": "harmonic"}, "", None),
         ({}, "equal,feels_safe_65,5\n", "weight set equal is the project's own: give the weights another name"),
         ({"combination": "sum"}, "", "combination sum: choose ratio or standardised"),
-        ({"combination": "standardised", "basis": "by_domain_net"}, "", "combination standardised needs a spend basis with one spend for everything"),
+        (
+            {"combination": "standardised", "basis": "by_domain_net"},
+            "",
+            "combination standardised needs a spend basis with one spend for everything",
+        ),
         ({"doubts": "ignore"}, "", "doubtful_figures ignore: choose withhold or keep"),
         ({"measures": "0"}, "", "min_domain_measures must be a whole number of at least 1"),
     ],
-    ids=["no spend", "unknown measure", "weights sum to zero", "weight no number", "unknown method", "k no number", "zero in a geometric mean", "nothing wrong", "a name that is taken",
-         "unknown combination", "standardised by domain", "unknown rule of doubts", "no measures"],
-)  # fmt: skip
+    ids=[
+        "no spend",
+        "unknown measure",
+        "weights sum to zero",
+        "weight no number",
+        "unknown method",
+        "k no number",
+        "zero in a geometric mean",
+        "nothing wrong",
+        "a name that is taken",
+        "unknown combination",
+        "standardised by domain",
+        "unknown rule of doubts",
+        "no measures",
+    ],
+)
 def test_a_users_definition_that_cannot_be_computed_is_refused(
     released: Released, tmp_path: Path, changes: dict[str, str], weights: str, says: str | None
 ) -> None:

@@ -76,8 +76,10 @@ def test_ranks_against_others_are_counted() -> None:
 def test_a_prior_is_told_from_noisy_estimates(shape: str) -> None:
     rng = np.random.default_rng(7)
     true = {
-        "normal": rng.standard_normal(3000), "skewed": rng.gamma(1.5, 1.0, 3000), "two humps": rng.choice([-1.5, 1.5], 3000) + 0.3 * rng.standard_normal(3000),
-    }[shape]  # fmt: skip
+        "normal": rng.standard_normal(3000),
+        "skewed": rng.gamma(1.5, 1.0, 3000),
+        "two humps": rng.choice([-1.5, 1.5], 3000) + 0.3 * rng.standard_normal(3000),
+    }[shape]
     error = np.full(3000, 0.6)
     prior = fit_prior(true + error * rng.standard_normal(3000), error)
     assert prior.mean == pytest.approx(true.mean(), abs=0.08)

@@ -101,9 +101,11 @@ def test_dropping_a_measure_is_ranking_without_its_row() -> None:
     keep = np.arange(7) != 4
     arrays = replace(
         year.arrays,
-        **{name: getattr(year.arrays, name)[keep] for name in
-           ("values", "standard_errors", "least", "most", "worst", "best", "domain_of", "measure_weights")},
-    )  # fmt: skip
+        **{
+            name: getattr(year.arrays, name)[keep]
+            for name in ("values", "standard_errors", "least", "most", "worst", "best", "domain_of", "measure_weights")
+        },
+    )
     without = replace(year, arrays=arrays, measures=[m for n, m in enumerate(year.measures) if n != 4])
     np.testing.assert_array_equal(found["measure", "measure_4"], nominal_ranks(replace(made, years=[without])))
 

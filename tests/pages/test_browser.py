@@ -88,11 +88,19 @@ def test_axe_finds_nothing_and_nothing_hangs_over_the_edge(
 @pytest.mark.parametrize(
     ("typed", "code"),
     [
-        ("Leeds", "E08000035"), ("leeds city council", "E08000035"), ("E08000035", "E08000035"), ("Hull", "E06000010"),
-        ("Brighton & Hove", "E06000043"), ("BCP", "E06000058"), ("E08000016", "E08000038"), ("St Helens", "E08000013"),
-        ("Birmingam", "E08000025"), ("county durham", "E06000047"), ("Cumbria", "E10000006"),
+        ("Leeds", "E08000035"),
+        ("leeds city council", "E08000035"),
+        ("E08000035", "E08000035"),
+        ("Hull", "E06000010"),
+        ("Brighton & Hove", "E06000043"),
+        ("BCP", "E06000058"),
+        ("E08000016", "E08000038"),
+        ("St Helens", "E08000013"),
+        ("Birmingam", "E08000025"),
+        ("county durham", "E06000047"),
+        ("Cumbria", "E10000006"),
     ],
-)  # fmt: skip
+)
 def test_the_finder_takes_any_name_and_opens_the_page(opened: Page, site: Path, typed: str, code: str) -> None:
     go(opened, site, "index.html")
     opened.fill("#find", typed)
@@ -178,12 +186,14 @@ def test_own_weights_at_the_published_ones_are_the_published_ranking_and_answer_
             for definition, power in (("default", 1), ("outcomes_only", 0)):
                 ranked = opened.evaluate(
                     "k => window.rankAt({older_adults: 1, all_age_disability: 1, health_interface: 1}, k, [])"
-                    ".filter(s => s.rank !== null).map(s => [s.council.code, s.rank, s.productivity])", power,
-                )  # fmt: skip
+                    ".filter(s => s.rank !== null).map(s => [s.council.code, s.rank, s.productivity])",
+                    power,
+                )
                 marts = db.execute(
                     "select continuity_code, rank, productivity from marts.productivity_ranking "
-                    "where definition_id = ? and financial_year = ? and rank is not null", [definition, year],
-                ).fetchall()  # fmt: skip
+                    "where definition_id = ? and financial_year = ? and rank is not null",
+                    [definition, year],
+                ).fetchall()
                 assert {c: r for c, r, _ in ranked} == {c: r for c, r, _ in marts}, (definition, year)
                 values = {c: p for c, _, p in marts}
                 assert max(abs(p - values[c]) for c, _, p in ranked) < 1e-9
@@ -287,8 +297,15 @@ def test_pages_are_whole_without_scripts(browser: Browser, site: Path, name: str
 
 def test_hostile_names_do_nothing_in_a_browser(browser: Browser, hostile: Site) -> None:
     for page in watched(browser, hostile.path):
-        for name in ("index.html", "councils/E08000035.html", "councils/E06000010.html", "league/default-2024-25.html",
-                     "compare.html#E08000035,E06000010,E08000032", "weights/2024-25.html", "councils/index.html"):  # fmt: skip
+        for name in (
+            "index.html",
+            "councils/E08000035.html",
+            "councils/E06000010.html",
+            "league/default-2024-25.html",
+            "compare.html#E08000035,E06000010,E08000032",
+            "weights/2024-25.html",
+            "councils/index.html",
+        ):
             go(page, hostile.path, name)
             assert page.title() != "taken"
         go(page, hostile.path, "index.html")

@@ -22,8 +22,19 @@ from tests.pages.conftest import HOSTILE
 from tests.pages.reading_back import Claim, Marts, claims, written
 
 PAGE_BYTES, SITE_BYTES = 300_000, 60_000_000
-KINDS = ("index.html", "league/default-2024-25.html", "councils/E08000035.html", "councils/index.html", "measures/index.html",
-         "measures/direct_payments.html", "compare.html", "weights/2024-25.html", "method.html", "quality.html", "downloads.html")  # fmt: skip
+KINDS = (
+    "index.html",
+    "league/default-2024-25.html",
+    "councils/E08000035.html",
+    "councils/index.html",
+    "measures/index.html",
+    "measures/direct_payments.html",
+    "compare.html",
+    "weights/2024-25.html",
+    "method.html",
+    "quality.html",
+    "downloads.html",
+)
 """One of each kind of page."""
 
 
@@ -143,8 +154,9 @@ def test_titles_of_marks_are_the_numbers_of_the_table(site: Path, released: Rele
         year = db.execute("select financial_year from marts.dim_financial_year where is_latest_ranked").fetchone()[0]
         cards = db.execute(
             "select area_name, rank, spend_index, outcome_score, lower_rank, upper_rank from marts.council_scorecard "
-            "where definition_id = 'default' and financial_year = ?", [year],
-        ).fetchall()  # fmt: skip
+            "where definition_id = 'default' and financial_year = ?",
+            [year],
+        ).fetchall()
     hexagons = dict(t.text.rsplit(": ", 1) for t in tree.xpath("//*[@id='map']//title"))
     assert hexagons == {name: "no value" if rank is None else str(rank) for name, rank, *_ in cards}
 
@@ -310,8 +322,17 @@ def test_councils_side_by_side_have_the_numbers_of_the_marts(site: Path, release
     text = (site / "static" / "compare-data.js").read_text(encoding="utf-8")
     data = json.loads(text.removeprefix("window.COMPARE=").rstrip(";\n"))
     marts, year = Marts(released.release), data["year"]
-    forms = {"rank": "#", "lower_rank": "#", "upper_rank": "#", "rank_group": "r", "outcome_score": "1", "spend_per_adult_gbp": "£0",
-             "spend_index": "2", "productivity": "1", "coverage": "%0"}  # fmt: skip
+    forms = {
+        "rank": "#",
+        "lower_rank": "#",
+        "upper_rank": "#",
+        "rank_group": "r",
+        "outcome_score": "1",
+        "spend_per_adult_gbp": "£0",
+        "spend_index": "2",
+        "productivity": "1",
+        "coverage": "%0",
+    }
     with released.connect() as db:
         domains = [
             d
@@ -321,8 +342,9 @@ def test_councils_side_by_side_have_the_numbers_of_the_marts(site: Path, release
         ]
         measures = db.execute(
             "select m.measure_id, cast(m.decimals as varchar) from marts.dim_measure as m inner join marts.measure_spread as s using (measure_id) "
-            "where s.financial_year = ? order by m.domain_order, m.measure_name", [year],
-        ).fetchall()  # fmt: skip
+            "where s.financial_year = ? order by m.domain_order, m.measure_name",
+            [year],
+        ).fetchall()
         codes = dict(db.execute("select continuity_code, area_code from marts.latest_ranking").fetchall())
     checked = 0
     for history, council in data["councils"].items():

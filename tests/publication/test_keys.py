@@ -37,18 +37,28 @@ def test_a_planted_duplicate_is_refused_by_the_database_itself(writable: duckdb.
 @pytest.mark.parametrize(
     ("table", "column", "orphan"),
     [
-        ("productivity_ranking", "area_code", "E99999999"), ("fct_measure_value", "measure_id", "no_such_measure"),
-        ("fct_measure_value", "figure_id", "0" * 32), ("fct_lineage", "figure_id", "0" * 32),
-        ("fct_published_figure", "edition", "2099-00"), ("fct_peer", "peer_area_code", "E99999999"),
-        ("rank_uncertainty", "definition_id", "no_such_definition"), ("dim_council_alias", "area_code", "E99999999"),
+        ("productivity_ranking", "area_code", "E99999999"),
+        ("fct_measure_value", "measure_id", "no_such_measure"),
+        ("fct_measure_value", "figure_id", "0" * 32),
+        ("fct_lineage", "figure_id", "0" * 32),
+        ("fct_published_figure", "edition", "2099-00"),
+        ("fct_peer", "peer_area_code", "E99999999"),
+        ("rank_uncertainty", "definition_id", "no_such_definition"),
+        ("dim_council_alias", "area_code", "E99999999"),
     ],
-)  # fmt: skip
+)
 def test_a_planted_orphan_is_refused_by_the_database_itself(
     writable: duckdb.DuckDBPyConnection, table: str, column: str, orphan: str
 ) -> None:
-    key = {"productivity_ranking": "definition_id", "fct_measure_value": "financial_year", "fct_lineage": "component_id",
-           "fct_published_figure": "figure_id", "fct_peer": "financial_year", "rank_uncertainty": "uncertainty_of",
-           "dim_council_alias": "alias"}[table]  # fmt: skip
+    key = {
+        "productivity_ranking": "definition_id",
+        "fct_measure_value": "financial_year",
+        "fct_lineage": "component_id",
+        "fct_published_figure": "figure_id",
+        "fct_peer": "financial_year",
+        "rank_uncertainty": "uncertainty_of",
+        "dim_council_alias": "alias",
+    }[table]
     # a row that is new by its key, so that only the orphan stands against it
     changed = f"'{orphan}' as {column}" if key == column else f"'{orphan}' as {column}, 'planted' as {key}"
     if table in {"productivity_ranking", "rank_uncertainty"} and column != key:

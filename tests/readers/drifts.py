@@ -55,18 +55,40 @@ SAMPLES = (
     Sample("ascof", "2024-25", "ascof/ascof_2024_25.ods", "Table_2b", 6, (3, 4, 5), 2),
     Sample("population", "mid-2023", "population/mye23tablesew.xlsx", "MYE2 - Persons", 7, (22, 40, 94), 0),
     Sample("population", "mid-2016", "population/ukmidyearestimates2016.xls", "MYE2 - All", 4, (21, 40, 93), 0),
-    Sample("revenue_outturn", "2024-25 all services", "revenue_outturn/RSX_2024-25.ods", "RSX_LA_Data_202425", 6, (28, 29, 34), 1),
-    Sample("revenue_outturn", "2022-23 all services", "revenue_outturn/RSX_2022-23_data_by_LA.ods", "RSX_LA_Data_2022-23", 10, (28, 29, 34), 1),
+    Sample(
+        "revenue_outturn", "2024-25 all services", "revenue_outturn/RSX_2024-25.ods", "RSX_LA_Data_202425", 6, (28, 29, 34), 1
+    ),
+    Sample(
+        "revenue_outturn",
+        "2022-23 all services",
+        "revenue_outturn/RSX_2022-23_data_by_LA.ods",
+        "RSX_LA_Data_2022-23",
+        10,
+        (28, 29, 34),
+        1,
+    ),
     Sample("revenue_outturn", "2017-18 summary", "revenue_outturn/RS_2017-18_data_by_LA.xlsx", "RS LA Data 2017-18", 6, (8,), 1),
     Sample("delayed_transfers", "2017-04", "delayed_transfers/April_17.xls", "LA - by responsible org", 13, (5, 6, 8), 2),
     Sample("delayed_transfers", "2016-04", "delayed_transfers/April_16.xls", "LA - by responsible org", 13, (5, 6, 8), 2),
     Sample("activity_and_finance", "2016-17", "activity_and_finance/CSV ASCFR Totals.csv", "", 0, (11, 16), 2),
     Sample("activity_and_finance", "2016-17 activity", "activity_and_finance/CSV ASCFR Activity.csv", "", 0, (12,), 3),
-    Sample("activity_and_finance", "2015-16 additional", "activity_and_finance/pss-exp-eng-15-16-fin-add-data.csv", "", 0, (8,), 1),
-    Sample("activity_and_finance", "2021-22", "activity_and_finance/ASCFR and SALT Data Tables 2021-22.xlsx", "T16", 6, (6, 9), 0),
-    Sample("deprivation", "2019", "deprivation/File_11_-_IoD2019_Local_Authority_District_Summaries__upper-tier__.xlsx", "IMD", 0, (2, 4), 0),
+    Sample(
+        "activity_and_finance", "2015-16 additional", "activity_and_finance/pss-exp-eng-15-16-fin-add-data.csv", "", 0, (8,), 1
+    ),
+    Sample(
+        "activity_and_finance", "2021-22", "activity_and_finance/ASCFR and SALT Data Tables 2021-22.xlsx", "T16", 6, (6, 9), 0
+    ),
+    Sample(
+        "deprivation",
+        "2019",
+        "deprivation/File_11_-_IoD2019_Local_Authority_District_Summaries__upper-tier__.xlsx",
+        "IMD",
+        0,
+        (2, 4),
+        0,
+    ),
     Sample("deflators", "2023-12", "prices/GDP_Deflators_Qtrly_National_Accounts_December_2023_update.csv", "", 6, (2,), 1),
-)  # fmt: skip
+)
 
 
 def load(sample: Sample) -> Sheets:
@@ -302,10 +324,31 @@ def cells_emptied(sheets: Sheets, sample: Sample, rng: random.Random) -> None:
 
 
 DRIFTS: tuple[Drift, ...] = (
-    heading_respelled, heading_twice, heading_missing, column_gone, foreign_column, numbers_under_another_heading, columns_shifted_by_one,
-    columns_moved_with_headings, row_twice, row_gone, rows_in_another_order, code_with_a_letter_more, sheet_renamed, sheets_swapped, sheet_added,
-    sheet_gone, units_of_one_council, locale_number, mark_that_is_new, code_badly_written, code_blank, code_of_nobody, cut_off, cells_emptied,
-)  # fmt: skip
+    heading_respelled,
+    heading_twice,
+    heading_missing,
+    column_gone,
+    foreign_column,
+    numbers_under_another_heading,
+    columns_shifted_by_one,
+    columns_moved_with_headings,
+    row_twice,
+    row_gone,
+    rows_in_another_order,
+    code_with_a_letter_more,
+    sheet_renamed,
+    sheets_swapped,
+    sheet_added,
+    sheet_gone,
+    units_of_one_council,
+    locale_number,
+    mark_that_is_new,
+    code_badly_written,
+    code_blank,
+    code_of_nobody,
+    cut_off,
+    cells_emptied,
+)
 
 
 @dataclass(frozen=True)

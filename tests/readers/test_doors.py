@@ -88,13 +88,21 @@ def test_a_newer_workbook_of_outcomes_with_other_sheet_names_is_read_whole(given
         ("population mid-2023", males_beside, "stands 2 times"),
         ("activity_and_finance 2015-16 additional", doubled("", 8, other), "heading 'ITEMVALUE' or 'Value' stands 2 times"),
         ("deprivation 2019", doubled("IMD", 4, other), "heading 'IMD - Average score' stands 2 times"),
-        ("ascof 2020-21", doubled("in", 7, other, "Measure Value 2019-20"), "heading 'measurevalue201920' is not one this layout knows"),
-        ("delayed_transfers 2017-04", replaced("LA - by responsible org", 13, 6, "Soc Care"), "expected headings Region, ONS Geography"),
+        (
+            "ascof 2020-21",
+            doubled("in", 7, other, "Measure Value 2019-20"),
+            "heading 'measurevalue201920' is not one this layout knows",
+        ),
+        (
+            "delayed_transfers 2017-04",
+            replaced("LA - by responsible org", 13, 6, "Soc Care"),
+            "expected headings Region, ONS Geography",
+        ),
         ("revenue_outturn 2024-25 all services", names_one_cell_off, "the machine's name RSX-"),
         ("activity_and_finance 2016-17", lambda s: s[""].insert(9, list(s[""][8])), "the same line stands twice"),
         ("activity_and_finance 2016-17", lambda s: s[""].pop(9), "its councils are"),
     ],
-)  # fmt: skip
+)
 def test_a_layout_that_drifted_a_little_is_refused(given_data: Path, name: str, change: Change, says: str) -> None:
     with pytest.raises(LayoutError, match=says):
         reread(name, change)

@@ -109,10 +109,18 @@ def test_the_form_of_2024_25_against_values_written_down_from_it(given_data: Pat
     figures = read_form((given_data / "publisher" / "revenue_outturn" / "RO3_2024-25.ods").read_bytes(), "2024-25")
     england = figures[figures["area_code"] == "E92000001"].set_index("item")["value"]
     published = {
-        "ascphyadl": 1_963_925, "ascphyold": 6_104_496, "ascsnsadl": 78_587, "ascsnsold": 97_028, "ascmmradl": 133_423,
-        "ascmmrold": 1_530_418, "asclrnadl": 7_449_366, "asclrnold": 925_429, "ascmntadl": 1_452_449, "ascmntold": 758_150,
+        "ascphyadl": 1_963_925,
+        "ascphyold": 6_104_496,
+        "ascsnsadl": 78_587,
+        "ascsnsold": 97_028,
+        "ascmmradl": 133_423,
+        "ascmmrold": 1_530_418,
+        "asclrnadl": 7_449_366,
+        "asclrnold": 925_429,
+        "ascmntadl": 1_452_449,
+        "ascmntold": 758_150,
         "asctot": 25_243_898,
-    }  # fmt: skip
+    }
     for line, value in published.items():
         assert round(england[f"ro3_{line}_net_current_expenditure"]) == value
     assert figures["area_code"].nunique() == 154
@@ -314,17 +322,31 @@ def test_the_series_agrees_with_the_embedded_outcomes(given_data: Path) -> None:
 
     Nine differ, all of one measure and year and all of regions: the publisher's workbook has regions' values of 3D(2) in another order.
     """
-    old = {"1A": "1A", "1B": "1J", "1C": "1D", "1D": "3A", "1E": "3B", "3A": "1B", "3B": "3C", "3C1": "3D1", "3C2": "3D2", "4A": "4A",
-           "5A1": "1I1", "5A2": "1I2"}  # fmt: skip
+    old = {
+        "1A": "1A",
+        "1B": "1J",
+        "1C": "1D",
+        "1D": "3A",
+        "1E": "3B",
+        "3A": "1B",
+        "3B": "3C",
+        "3C1": "3D1",
+        "3C2": "3D2",
+        "4A": "4A",
+        "5A1": "1I1",
+        "5A2": "1I2",
+    }
     content = (given_data / "publisher" / "ascof" / "ascof_2024_25.ods").read_bytes()
     read = read_ascof_time_series(content, ("outcome",), ledger=ledger_of(sources()["ascof"], "2024-25"))
     read = read[read["item"].isin(old) & read["value"].notna()]
     tidy = pd.read_csv(given_data / "figures" / "ascof_outcomes.csv")
     sides = [read, read.assign(item=read["item"].map(old), framework="ascof_2014")]
     both = pd.concat(sides).merge(
-        tidy, left_on=["framework", "item", "financial_year", "area_code"],
-        right_on=["framework", "measure_code", "financial_year", "area_code"], suffixes=("", "_tidy"),
-    )  # fmt: skip
+        tidy,
+        left_on=["framework", "item", "financial_year", "area_code"],
+        right_on=["framework", "measure_code", "financial_year", "area_code"],
+        suffixes=("", "_tidy"),
+    )
     differing = both[(both["value"] - both["value_tidy"]).abs() > 1e-9]
     assert len(both) == 9118
     assert len(differing) == 9

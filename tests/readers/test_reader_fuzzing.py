@@ -53,28 +53,59 @@ def nomis() -> list[list[object]]:
 TABLES: dict[str, tuple[Reader, list[list[object]]]] = {
     "fingertips": (
         read_fingertips,
-        [["Indicator ID", "Indicator Name", "Parent Code", "Area Code", "Area Name", "Sex", "Age", "Category Type", "Category", "Time period",
-          "Value", "Value note"],
-         *[["41401", "Hip", "p", area, "n", "Persons", "65+", "", "", "2019/20", 500 + n, ""] for n, area in enumerate(AREAS)]],
+        [
+            [
+                "Indicator ID",
+                "Indicator Name",
+                "Parent Code",
+                "Area Code",
+                "Area Name",
+                "Sex",
+                "Age",
+                "Category Type",
+                "Category",
+                "Time period",
+                "Value",
+                "Value note",
+            ],
+            *[["41401", "Hip", "p", area, "n", "Persons", "65+", "", "", "2019/20", 500 + n, ""] for n, area in enumerate(AREAS)],
+        ],
     ),
     "salt": (
         lambda content: read_salt(content, [Count("reviews", {"SHEET": ("LTS002a",)})]),
-        [["SHEET", "FY_Ending", "GEOGRAPHY_CODE", "AgeBand_Key", "ITEMVALUE"],
-         *[["LTS002a", "2019", area, "99", 40 + n] for n, area in enumerate(AREAS)]],
+        [
+            ["SHEET", "FY_Ending", "GEOGRAPHY_CODE", "AgeBand_Key", "ITEMVALUE"],
+            *[["LTS002a", "2019", area, "99", 40 + n] for n, area in enumerate(AREAS)],
+        ],
     ),
     "discharge ready date": (
         lambda content: read_discharge_ready_date(content, 2024, 4),
-        [["Data Type", "Upper Tier Local Authority Code", "Region", "Measure", "Value"],
-         *[["UTLA Aggregate", area, "North", measure, 10 * n + len(measure)] for n, area in enumerate(AREAS) for measure in ("Total days", "Discharges")]],
+        [
+            ["Data Type", "Upper Tier Local Authority Code", "Region", "Measure", "Value"],
+            *[
+                ["UTLA Aggregate", area, "North", measure, 10 * n + len(measure)]
+                for n, area in enumerate(AREAS)
+                for measure in ("Total days", "Discharges")
+            ],
+        ],
     ),
     "revenue outturn of many years": (
         lambda content: read_many_years(content, lines=("asctot", "ascphyold")),
-        [["year_ending", "ONS_code", "LA_name", "status", "RO3_asctot_net_cur_exp", "RO3_ascphyold_net_cur_exp"],
-         *[["201803", area, "n", "submitted", 900 + n, 300 + n] for n, area in enumerate(AREAS)]],
+        [
+            ["year_ending", "ONS_code", "LA_name", "status", "RO3_asctot_net_cur_exp", "RO3_ascphyold_net_cur_exp"],
+            *[["201803", area, "n", "submitted", 900 + n, 300 + n] for n, area in enumerate(AREAS)],
+        ],
     ),
     "nomis": (read_nomis_population, nomis()),
-    "deflators": (read_deflators, [["", "x", "", ""], ["", "Financial year", "2022-23 = 100", "per cent change"], *[["", f"{y}-{(y + 1) % 100:02d}", y - 1922, ""] for y in range(2011, 2024)]]),
-}  # fmt: skip
+    "deflators": (
+        read_deflators,
+        [
+            ["", "x", "", ""],
+            ["", "Financial year", "2022-23 = 100", "per cent change"],
+            *[["", f"{y}-{(y + 1) % 100:02d}", y - 1922, ""] for y in range(2011, 2024)],
+        ],
+    ),
+}
 
 
 def agree(reader: Reader, content: bytes, right: pd.DataFrame, names_changed: bool = False) -> None:
@@ -121,8 +152,19 @@ JUNK = [
     " ",
     "E06000099",
 ]
-CHANGES = ("rename a heading", "drop a column", "shift a row", "shift all rows", "blank rows above", "drop cells", "a heading twice", "junk in a cell",
-           "swap columns", "turn rows round", "cut off")  # fmt: skip
+CHANGES = (
+    "rename a heading",
+    "drop a column",
+    "shift a row",
+    "shift all rows",
+    "blank rows above",
+    "drop cells",
+    "a heading twice",
+    "junk in a cell",
+    "swap columns",
+    "turn rows round",
+    "cut off",
+)
 
 
 def changed(rows: list[list[object]], change: str, rng: random.Random) -> list[list[object]]:
@@ -203,33 +245,48 @@ LINES = ("asctot", "ascphyold")
 BOOKS: dict[str, tuple[Reader, list[list[object]], str]] = {
     "form": (
         lambda content: read_form(content, "2024-25", lines=LINES),
-        [["Revenue outturn 2024-25", None, None, None, None, None], ["E-code", "ONS Code", "Local authority", "Class", "Total - Net (C7)", "Physical support 65+ - Net (C7)"],
-         *[["E1001", area, "n", "UA", 900 + n, 300 + n] for n, area in enumerate(AREAS)], ["", "", "", "", *[f"RO3-{n}-net-cur-exp" for n in LINES]]],
+        [
+            ["Revenue outturn 2024-25", None, None, None, None, None],
+            ["E-code", "ONS Code", "Local authority", "Class", "Total - Net (C7)", "Physical support 65+ - Net (C7)"],
+            *[["E1001", area, "n", "UA", 900 + n, 300 + n] for n, area in enumerate(AREAS)],
+            ["", "", "", "", *[f"RO3-{n}-net-cur-exp" for n in LINES]],
+        ],
         "RO3_LA_Data_202425",
     ),
     "delayed transfers": (
         read_delayed_transfers,
-        [*[[None] * 9] * 4, [None, None, "June 2016"], *[[None] * 9] * 8,
-         [None, "Region", "ONS Geography", "Code", "Name", "NHS", "Social Care", "Both", "Total"],
-         [None, "-", "-", "-", "England", 33, 18, 6, 57],
-         *[[None, "N", area, str(101 + n), "n", 10 + n, 5 + n, 2, 17 + 2 * n] for n, area in enumerate(AREAS)]],
+        [
+            *[[None] * 9] * 4,
+            [None, None, "June 2016"],
+            *[[None] * 9] * 8,
+            [None, "Region", "ONS Geography", "Code", "Name", "NHS", "Social Care", "Both", "Total"],
+            [None, "-", "-", "-", "England", 33, 18, 6, 57],
+            *[[None, "N", area, str(101 + n), "n", 10 + n, 5 + n, 2, 17 + 2 * n] for n, area in enumerate(AREAS)],
+        ],
         "LA - by responsible org",
     ),
     "series": (
         read_ascof_time_series,
-        [["Table 3d(1a): self-directed support"], ["Local authority code", "Local authority", "ONS area code", "2022 to 2023 - outcome", "2023 to 2024 - outcome"],
-         ["E", "England", "E92000001", 33.5, 63.5], *[["r", "n", f"E1200000{n}", 29.5 + n, 59.5 + n] for n in range(1, 10)],
-         *[["1", "n", area, 30.5 + n, 60.5 + n] for n, area in enumerate(AREAS)]],
+        [
+            ["Table 3d(1a): self-directed support"],
+            ["Local authority code", "Local authority", "ONS area code", "2022 to 2023 - outcome", "2023 to 2024 - outcome"],
+            ["E", "England", "E92000001", 33.5, 63.5],
+            *[["r", "n", f"E1200000{n}", 29.5 + n, 59.5 + n] for n in range(1, 10)],
+            *[["1", "n", area, 30.5 + n, 60.5 + n] for n, area in enumerate(AREAS)],
+        ],
         "Table_3d(1a)",
     ),
     "annex": (
         read_ascof_annex,
-        [["2B(1)"], [None, None, "2015-16", None, None, "2016-17", None, None],
-         ["Code", "Area", "Numerator", "Denominator", "Outcome", "Numerator", "Denominator", "Outcome"],
-         *[[area, "n", 10 + n, 20 + n, 50.5 + n, 11 + n, 22 + n, 51.5 + n] for n, area in enumerate(AREAS)]],
+        [
+            ["2B(1)"],
+            [None, None, "2015-16", None, None, "2016-17", None, None],
+            ["Code", "Area", "Numerator", "Denominator", "Outcome", "Numerator", "Denominator", "Outcome"],
+            *[[area, "n", 10 + n, 20 + n, 50.5 + n, 11 + n, 22 + n, 51.5 + n] for n, area in enumerate(AREAS)],
+        ],
         "2B(1)",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BOOKS)
@@ -278,9 +335,12 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyP
 def test_two_cells_far_apart_do_not_ask_for_more_memory_than_there_is() -> None:
     far = repacked(
         workbook([[1]], "s"),
-        lambda name, body: body.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
-        if name.endswith("sheet1.xml") else body,
-    )  # fmt: skip
+        lambda name, body: (
+            body.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
+            if name.endswith("sheet1.xml")
+            else body
+        ),
+    )
     with pytest.raises(LayoutError, match=r"spans 17,179,869,184 cells; the limit is 20,000,000"):
         open_workbook(far)
 

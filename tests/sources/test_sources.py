@@ -41,9 +41,19 @@ def written(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 
 def test_every_source_is_described() -> None:
     assert set(sources()) == {
-        "activity_and_finance", "ascof", "deflators", "delayed_transfers", "deprivation", "discharge_ready_date", "fingertips", "geography",
-        "nhs_outcomes_framework", "population", "revenue_outturn", "salt",
-    }  # fmt: skip
+        "activity_and_finance",
+        "ascof",
+        "deflators",
+        "delayed_transfers",
+        "deprivation",
+        "discharge_ready_date",
+        "fingertips",
+        "geography",
+        "nhs_outcomes_framework",
+        "population",
+        "revenue_outturn",
+        "salt",
+    }
     assert financial_years()[0] == "2014-15"
     for source in sources().values():
         assert source.licence.startswith("Open Government Licence")
@@ -124,9 +134,12 @@ def test_every_embedded_edition_with_figures_is_of_a_source_that_is_described() 
 # Known errors
 
 FIGURES = pd.DataFrame(
-    [["s", "e", "f", "2017-18", "2017-18", area, "spend", "total", "gbp_thousand", value, "", "A1"] for area, value in (("E1", 5.0), ("E2", 7.0))],
+    [
+        ["s", "e", "f", "2017-18", "2017-18", area, "spend", "total", "gbp_thousand", value, "", "A1"]
+        for area, value in (("E1", 5.0), ("E2", 7.0))
+    ],
     columns=list(FIGURE_COLUMNS),
-)  # fmt: skip
+)
 
 
 def error(action: str, published: str = "7", area: str = "E2", instead: str = "", item: str = "spend") -> KnownError:

@@ -121,9 +121,15 @@ def withheld_lines(forms: dict[str, dict[str, dict[str, float]]]) -> set[tuple[s
 
 
 def withheld_measures(
-    held: dict[str, dict[str, Any]], errors: pd.DataFrame, breaks: set[tuple[str, str]], delayed: pd.DataFrame, discharges: pd.DataFrame,
-    chronic: pd.DataFrame, now: Callable[[str], str], left_out: set[str],
-) -> set[tuple[str, str, str]]:  # fmt: skip
+    held: dict[str, dict[str, Any]],
+    errors: pd.DataFrame,
+    breaks: set[tuple[str, str]],
+    delayed: pd.DataFrame,
+    discharges: pd.DataFrame,
+    chronic: pd.DataFrame,
+    now: Callable[[str], str],
+    left_out: set[str],
+) -> set[tuple[str, str, str]]:
     """(measure, year, council of today): values that jumped and came back, low levels, the source's own notes, months that swing."""
     error = {
         (m, y, a): e
@@ -131,10 +137,13 @@ def withheld_measures(
     }
     rows = [
         (m, now(a), year, a, value, one.source[2], error.get((m, year, a), np.nan))
-        for year, measures in held.items() if year >= "2017-18"
-        for m, one in measures.items() if one.year == year
-        for a, value in one.values.items() if a not in left_out
-    ]  # fmt: skip
+        for year, measures in held.items()
+        if year >= "2017-18"
+        for m, one in measures.items()
+        if one.year == year
+        for a, value in one.values.items()
+        if a not in left_out
+    ]
     table = pd.DataFrame(rows, columns=["m", "c", "year", "area", "value", "band", "se"]).sort_values(["m", "c", "year"])
     levels = table.groupby(["m", "year"])["value"].quantile([0.25, 0.75]).unstack()
     spread = ((levels[0.75] - levels[0.25]) / 1.349).to_dict()

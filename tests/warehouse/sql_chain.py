@@ -8,19 +8,42 @@ import duckdb
 import pandas as pd
 
 CHAIN = (
-    "int_oriented_values", "int_winsorised_values", "int_measure_scores", "int_domain_scores", "int_outcome_scores",
-    "int_annual_productivity", "int_productivity",
-)  # fmt: skip
+    "int_oriented_values",
+    "int_winsorised_values",
+    "int_measure_scores",
+    "int_domain_scores",
+    "int_outcome_scores",
+    "int_annual_productivity",
+    "int_productivity",
+)
 YEAR = "2018-19"
 DOMAINS = ("x", "y", "z")
 
 DEFINITION = {
-    "definition_id": "d", "definition_name": "d", "weight_set": "w", "normalisation": "min_max", "winsorise_lower": 0.05,
-    "winsorise_upper": 0.95, "scale_low": 1.0, "scale_high": 100.0, "scale_centre": 50.0, "scale_spread": 10.0,
-    "domain_aggregation": "arithmetic", "outcome_aggregation": "arithmetic", "min_domain_coverage": 0.6, "min_year_coverage": 0.0,
-    "min_comparable_weight": 0.75, "spend_basis": "total_net", "k": 1.0, "window_years": 1, "min_domain_measures": 1,
-    "combination": "ratio", "doubtful_figures": "withhold", "description": "", "provenance": "project",
-}  # fmt: skip
+    "definition_id": "d",
+    "definition_name": "d",
+    "weight_set": "w",
+    "normalisation": "min_max",
+    "winsorise_lower": 0.05,
+    "winsorise_upper": 0.95,
+    "scale_low": 1.0,
+    "scale_high": 100.0,
+    "scale_centre": 50.0,
+    "scale_spread": 10.0,
+    "domain_aggregation": "arithmetic",
+    "outcome_aggregation": "arithmetic",
+    "min_domain_coverage": 0.6,
+    "min_year_coverage": 0.0,
+    "min_comparable_weight": 0.75,
+    "spend_basis": "total_net",
+    "k": 1.0,
+    "window_years": 1,
+    "min_domain_measures": 1,
+    "combination": "ratio",
+    "doubtful_figures": "withhold",
+    "description": "",
+    "provenance": "project",
+}
 
 
 class SqlChain:
@@ -37,19 +60,38 @@ class SqlChain:
         areas = sorted(spend_index)
         frames = {
             "intermediate.int_measure_values": values.assign(
-                financial_year=YEAR, value=values["value"].astype(float), value_year=YEAR, value_basis="published",
+                financial_year=YEAR,
+                value=values["value"].astype(float),
+                value_year=YEAR,
+                value_basis="published",
                 figure_id=values["area_code"] + values["measure_id"],
             ),
             "intermediate.int_measure_shared_sources": pd.DataFrame(
                 {"weight_set": "w", "financial_year": YEAR, "measure_id": measures["measure_id"], "measures_of_the_source": 1}
             ),
-            "intermediate.int_england_values": pd.DataFrame({"measure_id": ["none"], "financial_year": YEAR, "england_value": 1.0}),
-            "intermediate.int_doubts": pd.DataFrame({"subject": ["measure"], "subject_id": "none", "figure_id": "none", "is_withheld": True}),
+            "intermediate.int_england_values": pd.DataFrame(
+                {"measure_id": ["none"], "financial_year": YEAR, "england_value": 1.0}
+            ),
+            "intermediate.int_doubts": pd.DataFrame(
+                {"subject": ["measure"], "subject_id": "none", "figure_id": "none", "is_withheld": True}
+            ),
             "intermediate.int_spend_basis_doubts": pd.DataFrame(
-                {"financial_year": ["1999-00"], "area_code": "none", "spend_basis": "total_net", "is_withheld": True, "doubt": "none"}
+                {
+                    "financial_year": ["1999-00"],
+                    "area_code": "none",
+                    "spend_basis": "total_net",
+                    "is_withheld": True,
+                    "doubt": "none",
+                }
             ),
             "intermediate.int_council_years": pd.DataFrame(
-                {"financial_year": YEAR, "previous_financial_year": "2017-18", "area_code": areas, "continuity_code": areas, "is_rankable": True}
+                {
+                    "financial_year": YEAR,
+                    "previous_financial_year": "2017-18",
+                    "area_code": areas,
+                    "continuity_code": areas,
+                    "is_rankable": True,
+                }
             ).assign(exclusion_reason=pd.Series([None] * len(areas), dtype="string")),
             "seeds.measures": measures.drop(columns="weight"),
             "staging.stg_definitions": pd.DataFrame([{**DEFINITION, **choices}]),
@@ -59,15 +101,20 @@ class SqlChain:
             "seeds.spend_bases": pd.DataFrame({"spend_basis": ["total_net"], "level": ["total"]}),
             "intermediate.int_spend_index": pd.DataFrame(
                 {
-                    "financial_year": YEAR, "area_code": areas, "spend_basis": "total_net", "domain_id": "all",
-                    "spend_per_head_gbp": [100 * spend_index[a] for a in areas], "england_spend_per_head_gbp": 100.0,
-                    "spend_index": [spend_index[a] for a in areas], "is_spend_modelled": False,
+                    "financial_year": YEAR,
+                    "area_code": areas,
+                    "spend_basis": "total_net",
+                    "domain_id": "all",
+                    "spend_per_head_gbp": [100 * spend_index[a] for a in areas],
+                    "england_spend_per_head_gbp": 100.0,
+                    "spend_index": [spend_index[a] for a in areas],
+                    "is_spend_modelled": False,
                 }
             ),
             "intermediate.int_council_spend": pd.DataFrame(
                 {"financial_year": YEAR, "area_code": areas, "spend_basis": "total_net", "spend_gbp": 1.0}
             ),
-        }  # fmt: skip
+        }
         with duckdb.connect() as db:
             db.execute("attach ':memory:' as warehouse")
             for schema in ("intermediate", "staging", "seeds"):

@@ -13,12 +13,32 @@ from orchestration.warehouse.check_log import CHECKS, history, note, of_last_run
 from tests.conftest import Released
 
 SUITE = Suite(
-    name="small", guards="Small table", query="", identify=["area_code"],
+    name="small",
+    guards="Small table",
+    query="",
+    identify=["area_code"],
     rules=[
-        _rule("small", {"says": "A percentage lies between 0 and 100", "expect": "column_values_to_be_between", "column": "value", "min_value": 0, "max_value": 100}),
-        _rule("small", {"says": "A code stands once", "expect": "compound_columns_to_be_unique", "column_list": ["area_code", "value"], "severity": "warning"}),
+        _rule(
+            "small",
+            {
+                "says": "A percentage lies between 0 and 100",
+                "expect": "column_values_to_be_between",
+                "column": "value",
+                "min_value": 0,
+                "max_value": 100,
+            },
+        ),
+        _rule(
+            "small",
+            {
+                "says": "A code stands once",
+                "expect": "compound_columns_to_be_unique",
+                "column_list": ["area_code", "value"],
+                "severity": "warning",
+            },
+        ),
     ],
-)  # fmt: skip
+)
 
 
 def test_each_rule_has_a_line_and_a_failure_its_rows(tmp_path: Path) -> None:

@@ -39,8 +39,10 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_marts_are_public_and_nothing_else_is(manifest: dict[str, Any]) -> None:
     assert {(node["schema"], node["access"], node["group"]) for node in models(manifest)} == {
-        ("staging", "private", "index"), ("intermediate", "private", "index"), ("marts", "public", "index"),
-    }  # fmt: skip
+        ("staging", "private", "index"),
+        ("intermediate", "private", "index"),
+        ("marts", "public", "index"),
+    }
 
 
 def test_exposures_name_exactly_the_marts_that_the_code_reads(manifest: dict[str, Any]) -> None:

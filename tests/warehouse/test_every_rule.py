@@ -140,7 +140,7 @@ WRONG_VALUES = {
     "England's value beyond all councils": (f"update v set england_value = 250 where {OF}", "lies among those"),
     "a spread of three times": (f"update v set value = 25 + (value - 25) * 3 where {OF}", "between half and twice"),
     "everybody much higher": (f"update v set value = value + 20 where {OF}", "one and a half standard deviations"),
-}  # fmt: skip
+}
 WRONG_SPEND = {
     "a tenth of everything": ("update s set spend_gbp = spend_gbp / 10 where financial_year = '2023-24'", "between -5 and \\+25"),
     "all a third more": ("update s set spend_gbp = spend_gbp * 1.33 where financial_year = '2023-24'", "between -5 and \\+25"),
@@ -155,7 +155,7 @@ WRONG_SPEND = {
             where financial_year = '2023-24' and spend_basis = 'total_net' and domain_id = 'all'""",
         "as they stood the year before",
     ),
-}  # fmt: skip
+}
 
 
 def related(released: Released, model: str, table: str, change: str) -> pd.DataFrame:

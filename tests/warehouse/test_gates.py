@@ -17,11 +17,23 @@ from orchestration.settings import Settings
 from orchestration.warehouse.gates import check_result
 
 SUITE = Suite(
-    name="small", guards="Small table", query="", identify=["area_code", "value"],
-    rules=[_rule("small", {
-        "says": "A percentage lies between 0 and 100", "expect": "column_values_to_be_between", "column": "value", "min_value": 0, "max_value": 100,
-    })],
-)  # fmt: skip
+    name="small",
+    guards="Small table",
+    query="",
+    identify=["area_code", "value"],
+    rules=[
+        _rule(
+            "small",
+            {
+                "says": "A percentage lies between 0 and 100",
+                "expect": "column_values_to_be_between",
+                "column": "value",
+                "min_value": 0,
+                "max_value": 100,
+            },
+        )
+    ],
+)
 
 
 def test_a_table_that_keeps_the_rules_passes() -> None:

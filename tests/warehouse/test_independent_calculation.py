@@ -217,8 +217,9 @@ def domain_spend() -> dict[str, dict[str, dict[str, float]]]:
     interpolated.clear()
     shares = {
         (now(area), int(year[:4])): {d: v / sum(parts.values()) for d, v in parts.items()}
-        for year, areas in whole.items() for area, parts in areas.items()
-    }  # fmt: skip
+        for year, areas in whole.items()
+        for area, parts in areas.items()
+    }
     for year, spends in net_spend().items():
         for area, gbp in spends.items():
             if area in whole.get(year, {}):
@@ -255,8 +256,10 @@ def domain_net_spend() -> dict[str, dict[str, dict[str, float]]]:
                 continue
             old, young = (sum(float(v or 0) for v in ages[age]) for age in ("old", "adl"))
             result.setdefault(year, {})[area] = {
-                "older_adults": old * 1000, "all_age_disability": young * 1000, "health_interface": total * 1000
-            }  # fmt: skip
+                "older_adults": old * 1000,
+                "all_age_disability": young * 1000,
+                "health_interface": total * 1000,
+            }
     return result
 
 
@@ -310,8 +313,9 @@ def spend_index(basis: str) -> dict[str, dict[str, dict[str, float]]]:
             spends = (domain_spend() if basis == "by_domain_gross" else domain_net_spend()).get(year, {})
             result[year] = {
                 d: relative({a: p[d] for a, p in spends.items()}, {a: count(year, a, d) for a in spends})
-                for d in ("older_adults", "all_age_disability", "health_interface") if spends
-            }  # fmt: skip
+                for d in ("older_adults", "all_age_disability", "health_interface")
+                if spends
+            }
             continue
         amounts = wider.get(year, {}) if wider else net[year]
         heads = {a: count(year, a, "adults") for a in amounts}
@@ -387,9 +391,10 @@ def calculate(definition: dict[str, str], weights_in: Path, withheld_values: set
             if weight.get(measure_id, 0) == 0:
                 continue
             rankable = {
-                a: v for a, v in held.values.items()
+                a: v
+                for a, v in held.values.items()
                 if a not in NOT_RANKABLE and not (withholds and (measure_id, held.year, now(a)) in withheld_values)
-            }  # fmt: skip
+            }
             oriented = np.array(list(rankable.values())) * int(measures[measure_id]["polarity"])
             scaled = normalise(oriented, definition, measures[measure_id], held.england)
             scores[measure_id] = dict(zip(rankable, scaled, strict=True))
@@ -447,9 +452,15 @@ def withheld_measures(errors: pd.DataFrame) -> set[tuple[str, str, str]]:
     """(measure, year of the value, council of today) that are withheld."""
     breaks = {(b["measure_id"], b["first_year_after"]) for b in seed("breaks") if b["breaks_levels"] == "true"}
     return doubted.withheld_measures(
-        measure_values(), errors, breaks, load("delayed_transfers"), load("discharge_ready_date"), load("nhs_outcomes_framework"),
-        now, NOT_RANKABLE,
-    )  # fmt: skip
+        measure_values(),
+        errors,
+        breaks,
+        load("delayed_transfers"),
+        load("discharge_ready_date"),
+        load("nhs_outcomes_framework"),
+        now,
+        NOT_RANKABLE,
+    )
 
 
 OWN = [(definition, SEEDS) for definition in seed("index_definitions")]

@@ -37,9 +37,12 @@ def test_productivity_on_arrays_is_that_of_the_marts(with_user_definitions: Rele
             ]
             expected = rows.set_index("area_code")["annual_productivity"].reindex(year.councils).to_numpy(float)
             found = productivity(
-                year.arrays, scales, nominal(problem, year, 1), combination=problem.combination,
+                year.arrays,
+                scales,
+                nominal(problem, year, 1),
+                combination=problem.combination,
                 rules=Rules(problem.number("min_domain_coverage"), int(problem.number("min_domain_measures"))),
-            )[0]  # fmt: skip
+            )[0]
             both = year.is_ranked if problem.window == 1 else ~np.isnan(expected)
             np.testing.assert_allclose(found[both], expected[both], rtol=1e-9)
             compared += int(both.sum())

@@ -31,25 +31,36 @@ COLUMNS = {
         ("select value * 2 as doubled from raw.figures", {"doubled": [("raw", "figures", "value")]}),
         ("select * exclude (item, area_code) from raw.figures", {"value": [("raw", "figures", "value")]}),
         # joined on and filtered on is no origin
-        ("select c.area_name from raw.figures as f inner join raw.councils as c using (area_code) where f.value > 1",
-         {"area_name": [("raw", "councils", "area_name")]}),
-        ("with a as (select value as v from raw.figures), b as (select v from a union all select area_name from raw.councils) select v from b",
-         {"v": [("raw", "councils", "area_name"), ("raw", "figures", "value")]}),
-        ("select rank() over (partition by item order by value) as place from raw.figures",
-         {"place": [("raw", "figures", "item"), ("raw", "figures", "value")]}),
-        ("select (select max(area_name) from raw.councils) as last, 1 as one from raw.figures",
-         {"last": [("raw", "councils", "area_name")], "one": []}),
+        (
+            "select c.area_name from raw.figures as f inner join raw.councils as c using (area_code) where f.value > 1",
+            {"area_name": [("raw", "councils", "area_name")]},
+        ),
+        (
+            "with a as (select value as v from raw.figures), b as (select v from a union all select area_name from raw.councils) select v from b",
+            {"v": [("raw", "councils", "area_name"), ("raw", "figures", "value")]},
+        ),
+        (
+            "select rank() over (partition by item order by value) as place from raw.figures",
+            {"place": [("raw", "figures", "item"), ("raw", "figures", "value")]},
+        ),
+        (
+            "select (select max(area_name) from raw.councils) as last, 1 as one from raw.figures",
+            {"last": [("raw", "councils", "area_name")], "one": []},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_column_is_traced_to_what_makes_it(sql: str, origins: dict[str, list[tuple[str, str, str]]]) -> None:
     assert trace(sql, COLUMNS) == origins
 
 
 def model(name: str, sql: str, *parents: str) -> dict[str, object]:
     return {
-        "resource_type": "model", "schema": "marts", "name": name, "compiled_code": sql,
+        "resource_type": "model",
+        "schema": "marts",
+        "name": name,
+        "compiled_code": sql,
         "depends_on": {"nodes": [f"model.{p}" for p in parents]},
-    }  # fmt: skip
+    }
 
 
 def test_models_are_traced_in_order_and_one_that_cannot_be_is_named() -> None:

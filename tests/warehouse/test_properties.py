@@ -80,9 +80,12 @@ def test_the_unit_of_a_measure_does_not_matter(chain: SqlChain, data, factor: fl
     scaled = values.assign(
         value=[v if m != "m2" or v is None else v * factor for v, m in zip(values["value"], values["measure_id"], strict=True)]
     )
-    posts = MEASURES.assign(**{
-        post: np.where(MEASURES["measure_id"] == "m2", MEASURES[post] * factor, MEASURES[post]) for post in ("goalpost_worst", "goalpost_best")
-    })  # fmt: skip
+    posts = MEASURES.assign(
+        **{
+            post: np.where(MEASURES["measure_id"] == "m2", MEASURES[post] * factor, MEASURES[post])
+            for post in ("goalpost_worst", "goalpost_best")
+        }
+    )
     before, after = chain.run(values, index, MEASURES, **choices), chain.run(scaled, index, posts, **choices)
     np.testing.assert_allclose(after["productivity"], before["productivity"], rtol=1e-7)
 
@@ -117,9 +120,11 @@ def test_losing_a_value_lowers_coverage_and_never_goes_unseen(chain: SqlChain, d
 @MANY
 @given(
     data=councils(),
-    which=st.sampled_from(list(MEASURES["measure_id"])), who=st.integers(0, 3), gain=st.integers(1, 200),
+    which=st.sampled_from(list(MEASURES["measure_id"])),
+    who=st.integers(0, 3),
+    gain=st.integers(1, 200),
     method=st.sampled_from(list(METHODS)),
-)  # fmt: skip
+)
 def test_improving_a_measure_never_worsens_the_rank(chain: SqlChain, data, which: str, who: int, gain: int, method: str) -> None:
     values, index = data
     area = f"A{who}"

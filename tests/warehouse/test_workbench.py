@@ -155,18 +155,30 @@ def test_a_second_run_is_told_who_runs_and_a_dead_process_holds_nothing(settings
 
 WRONG_EDITIONS = {
     "a figure of an edition that nobody described": (
-        "update raw.figures set edition = '1999' where source = 'deflators'", "Every figure is of an edition that is described"),
+        "update raw.figures set edition = '1999' where source = 'deflators'",
+        "Every figure is of an edition that is described",
+    ),
     "an edition whose row is gone": (
-        "delete from raw.editions where source = 'deprivation' and edition = '2019'", "Every figure is of an edition that is described"),
-    "a hash of zeros": ("update raw.editions set sha256 = repeat('0', 64) where edition = '2024-25'", "Every edition has the SHA-256"),
+        "delete from raw.editions where source = 'deprivation' and edition = '2019'",
+        "Every figure is of an edition that is described",
+    ),
+    "a hash of zeros": (
+        "update raw.editions set sha256 = repeat('0', 64) where edition = '2024-25'",
+        "Every edition has the SHA-256",
+    ),
     "no hash": ("update raw.editions set sha256 = '' where source = 'deflators'", "Every edition has the SHA-256"),
-    "an edition without figures": (
-        "delete from raw.figures where source = 'fingertips'", "Every edition has figures"),
+    "an edition without figures": ("delete from raw.figures where source = 'fingertips'", "Every edition has figures"),
     "an edition twice": ("insert into raw.editions from raw.editions where source = 'deflators'", "An edition is described once"),
     "no licence": ("update raw.editions set licence = '' where source = 'deflators'", "Every edition says under which licence"),
-    "an unknown way to have got it": ("update raw.editions set obtained = 'somehow' where source = 'deflators'", "Every edition says whether"),
-    "revised by nothing": ("update raw.editions set superseded_by = 'x' where source = 'deflators'", "An edition that was revised names"),
-}  # fmt: skip
+    "an unknown way to have got it": (
+        "update raw.editions set obtained = 'somehow' where source = 'deflators'",
+        "Every edition says whether",
+    ),
+    "revised by nothing": (
+        "update raw.editions set superseded_by = 'x' where source = 'deflators'",
+        "An edition that was revised names",
+    ),
+}
 
 
 @pytest.mark.parametrize("wrong", WRONG_EDITIONS)

@@ -36,9 +36,13 @@ def spread_trend(
                 series.append([])
         said = f"{year}: median {shown(spread['median'], form)}, middle half {shown(spread['lower_quartile'], form)} to {shown(spread['upper_quartile'], form)}"
         bar = element(
-            "rect", x=x(n) - 12, y=y(spread["upper_quartile"]), width=24.0,
-            height=max(1.0, y(spread["lower_quartile"]) - y(spread["upper_quartile"])), class_="half",
-        )  # fmt: skip
+            "rect",
+            x=x(n) - 12,
+            y=y(spread["upper_quartile"]),
+            width=24.0,
+            height=max(1.0, y(spread["lower_quartile"]) - y(spread["upper_quartile"])),
+            class_="half",
+        )
         england: Markup | str = ""
         if spread["england_value"] is not None:
             said += f", England {shown(spread['england_value'], form)}"

@@ -41,7 +41,7 @@ def hexagon_map(
     """One hexagon for each council, London among them, darker for a better fifth; its number is in it.
 
     `places` has `hex_q` and `hex_r` (odd rows stand half a hexagon to the right, north is up). `mark` is a council to point at.
-    """  # fmt: skip
+    """
     by_fifth = fifths(rows, column, best_is_low)
     held = [(row, places[str(row["area_code"])]) for row in rows if places[str(row["area_code"])]["hex_q"] is not None]
     wide, tall = HEXAGON * math.sqrt(3), HEXAGON * 1.5
@@ -90,8 +90,14 @@ def _around(cells: Mapping[tuple[int, int], tuple[float, float]]) -> list[Markup
     for (q, r), (x, y) in cells.items():
         odd = r % 2
         # the neighbour beyond each edge, the edge's ends as corners counted clockwise from the top
-        beyond = {(q + odd, r + 1): (0, 1), (q + 1, r): (1, 2), (q + odd, r - 1): (2, 3), (q - 1 + odd, r - 1): (3, 4), (q - 1, r): (4, 5),
-                  (q - 1 + odd, r + 1): (5, 0)}  # fmt: skip
+        beyond = {
+            (q + odd, r + 1): (0, 1),
+            (q + 1, r): (1, 2),
+            (q + odd, r - 1): (2, 3),
+            (q - 1 + odd, r - 1): (3, 4),
+            (q - 1, r): (4, 5),
+            (q - 1 + odd, r + 1): (5, 0),
+        }
         for neighbour, ends in beyond.items():
             if neighbour not in cells:
                 (x1, y1), (x2, y2) = (
@@ -125,18 +131,29 @@ def spend_against_outcome(
     y = Scale(math.floor(min(scores) / 5) * 5, math.ceil(max(scores) / 5) * 5, height - bottom, top)
     mean = sum(scores) / len(scores)
     parts = [
-        *(together(line(x(t), top, x(t), height - bottom, "grid"), text(x(t), height - bottom + 16, f"{t:g}", "tick", "middle"))
-          for t in x.ticks(8)),
-        *(together(line(left, y(t), WIDTH - right, y(t), "grid"), text(left - 6, y(t) + 4, f"{t:g}", "tick", "end")) for t in y.ticks(6)),
+        *(
+            together(line(x(t), top, x(t), height - bottom, "grid"), text(x(t), height - bottom + 16, f"{t:g}", "tick", "middle"))
+            for t in x.ticks(8)
+        ),
+        *(
+            together(line(left, y(t), WIDTH - right, y(t), "grid"), text(left - 6, y(t) + 4, f"{t:g}", "tick", "end"))
+            for t in y.ticks(6)
+        ),
         line(x(1), top, x(1), height - bottom, "axis"),
         line(left, y(mean), WIDTH - right, y(mean), "axis"),
         text((left + WIDTH - right) / 2, height - 8, "Spend per adult relative to England (1 = England)", "lab", "middle"),
-        element("text", "Outcome score", class_="lab", text_anchor="middle", transform=f"translate(12 {number((top + height - bottom) / 2)}) rotate(-90)"),
+        element(
+            "text",
+            "Outcome score",
+            class_="lab",
+            text_anchor="middle",
+            transform=f"translate(12 {number((top + height - bottom) / 2)}) rotate(-90)",
+        ),
         text(left + 6, top + 12, "better outcomes, lower spend", "corner"),
         text(WIDTH - right - 6, top + 12, "better outcomes, higher spend", "corner", "end"),
         text(left + 6, height - bottom - 6, "worse outcomes, lower spend", "corner"),
         text(WIDTH - right - 6, height - bottom - 6, "worse outcomes, higher spend", "corner", "end"),
-    ]  # fmt: skip
+    ]
     near = set(peers)
     for row in sorted(ranked, key=lambda r: (r["area_code"] == mark, r["area_code"] in near)):
         code = str(row["area_code"])
