@@ -8,7 +8,7 @@ SITE_PORT ?= 8000
 DAGSTER_HOME ?= $(CURDIR)/.dagster
 export DAGSTER_HOME
 
-.PHONY: help setup run test bench calibrate ui site browser check format pins clean
+.PHONY: help setup run test bench calibrate ui site browser spark check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -36,6 +36,7 @@ bench: $(BIN)/.dev ## How fast the run, reading, the simulations and the termina
 	@$(BIN)/python -m tests.benchmarks.pipeline
 	@$(BIN)/python -m tests.benchmarks.reading
 	@$(BIN)/python -m tests.benchmarks.uncertainty
+	@$(BIN)/python -m tests.benchmarks.growth
 	@$(BIN)/python -m tests.benchmarks.terminal
 
 calibrate: $(BIN)/.runtime ## How often the 90 % intervals hold the true rank: the table that releases carry (ten minutes)
@@ -53,6 +54,10 @@ site: $(BIN)/.runtime ## The pages of the current release at http://127.0.0.1:80
 browser: ## Install Chromium from the system's packages, which the tests of the pages drive (needs root; without it they skip)
 	@command -v chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
+spark: $(BIN)/.dev ## Install Apache Spark, and Java from the system's packages (needs root), for rolling up on a cluster (without it a test skips)
+	@$(BIN)/python -m pip install --quiet -r requirements/spark.txt
+	@command -v java >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null; }
+
 check: $(BIN)/.runtime ## Is everything here that the project needs?
 	@$(BIN)/asc doctor
 
@@ -64,6 +69,7 @@ format: $(BIN)/.dev ## Put Python and SQL into the project's style
 pins: ## Compile requirements/*.txt from pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt
 	uv pip compile pyproject.toml --extra elsewhere --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/elsewhere.txt
+	uv pip compile pyproject.toml --extra spark --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/spark.txt
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/dev.txt
 
 clean: ## Delete what can be made again: the environment, builds, caches. Releases and raw files stay

@@ -17,6 +17,7 @@ ORDER = (
     "acquisition",
     "expectations",
     "warehouse",
+    "client_level",
     "index",
     "analysis",
     "publication",

@@ -14,6 +14,7 @@ from orchestration.cli.app import app
 from orchestration.pages.pictures.standalone import pictures_of_documents
 from orchestration.publication.catalogue import catalogue_page
 from orchestration.publication.queries import typed_query
+from orchestration.publication.release import read_manifest
 from orchestration.settings import PROJECT_ROOT
 from tests.conftest import Released
 
@@ -139,6 +140,29 @@ def test_a_document_names_only_commands_options_and_targets_that_exist(page: Pat
             assert (Path(sys.executable).parent / program).exists(), line
     if page.name == "README.md":
         assert {"make run", "make test", "make ui"} <= set(commands_of(page))
+
+
+def test_the_glossary_names_columns_and_headings_that_exist(released: Released) -> None:
+    """Every name in its SQL column is a column of the release or of its log of checks; every heading stands in the terminal's code."""
+    lines = [
+        line.split("|")[1:-1]
+        for line in (PROJECT_ROOT / "docs" / "glossary.md").read_text().splitlines()
+        if line.startswith("| ")
+    ][1:]
+    assert len(lines) > 25
+    assert len({term.strip() for term, *_ in lines}) == len(lines)
+    with released.connect() as db:
+        columns = {
+            name for (name,) in db.execute("select distinct column_name from duckdb_columns() where not internal").fetchall()
+        }
+    columns |= set(read_manifest(released.release))
+    code = "".join(path.read_text() for path in (PROJECT_ROOT / "orchestration" / "cli").glob("*.py"))
+    for term, _, sql, headings in lines:
+        named = re.findall(r"`([^`]+)`", sql)
+        assert named, term
+        assert set(named) <= columns, term
+        for heading in headings.split(","):
+            assert heading.strip() in code, term
 
 
 def test_the_catalogue_is_what_the_seeds_say(released: Released) -> None:
