@@ -26,6 +26,7 @@ from orchestration.warehouse.dbt import (
     manifest_path,
     read_manifest,
 )
+from orchestration.warehouse.dbt_words import words_of_test
 from orchestration.warehouse.lineage import Lineage
 
 RANKING = ("marts", "productivity_ranking")
@@ -79,31 +80,6 @@ class LayerTranslator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         return None if spec is None else spec._replace(description=words_of_test(manifest["nodes"][unique_id]))
-
-
-def words_of_test(test: Mapping[str, Any]) -> str:
-    """What a dbt test holds: its own description, the comment that a test of its own begins with, or the sentence of its kind."""
-    if test.get("description"):
-        return str(test["description"])
-    of = test.get("test_metadata")
-    if of is None:
-        comment = [line.removeprefix("--").strip() for line in test["raw_code"].splitlines() if line.startswith("--")]
-        return " ".join(comment) or test["name"].replace("_", " ")
-    arguments = of["kwargs"]
-    column = arguments.get("column_name")
-    match of["name"]:
-        case "not_null":
-            return f"{column} is never missing."
-        case "unique":
-            return f"No two rows have the same {column}."
-        case "unique_key":
-            return f"No two rows have the same {', '.join(arguments['columns'])}."
-        case "accepted_values":
-            return f"{column} is one of {', '.join(map(str, arguments['values']))}."
-        case "relationships":
-            table = str(arguments["to"]).split("'")[1]
-            return f"Every {column} is a {arguments['field']} of {table}."
-    return str(test["name"]).replace("_", " ")
 
 
 def warehouse_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -223,7 +199,7 @@ def layer_events(
                 asset_key=asset_of_check[result.name],
                 check_name=result.name,
                 passed=result.ok,
-                description=result.message if result.ok else f"{result.name.replace('_', ' ')}: {result.message}",
+                description=result.message,
                 metadata={"seconds": result.seconds},
             )
 

@@ -22,6 +22,7 @@ import duckdb
 
 from orchestration.settings import Settings
 from orchestration.warehouse import lineage
+from orchestration.warehouse.dbt_words import words_of_failure
 from orchestration.warehouse.lineage import Columns, column_lineage, write
 from orchestration.warehouse.raw import raw_columns
 
@@ -170,6 +171,7 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
     if done.exception is not None:
         raise DbtError(f"dbt could not run: {done.exception}")
     results: list[Any] = getattr(done.result, "results", [])
+    said = _failures_in_words(settings, results) if warehouse is None else {}
     return [
         NodeResult(
             r.node.unique_id,
@@ -177,11 +179,20 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
             str(r.node.resource_type),
             r.node.schema,
             str(r.status),
-            str(r.message or ""),
+            said.get(r.node.unique_id, str(r.message or "")),
             r.execution_time,
         )
         for r in results
     ]
+
+
+def _failures_in_words(settings: Settings, results: list[Any]) -> dict[str, str]:
+    """For each test of data that failed or warned, what it holds and the rows that do not."""
+    failed = [r for r in results if str(r.node.resource_type) == "test" and str(r.status) in {"fail", "warn"}]
+    if not failed:
+        return {}
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return {r.node.unique_id: words_of_failure(r.node.to_dict(), connection) for r in failed}
 
 
 def failure_text(results: list[NodeResult]) -> str:

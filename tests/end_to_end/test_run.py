@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +18,7 @@ from expectations.runner import suites
 from orchestration.cli.run import RunOutcome, _has_everything, run_everything
 from orchestration.publication.release import current_release, publish, read_manifest
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.warehouse.dbt import build_layer, failure_text
+from orchestration.warehouse.dbt import build_layer, failure_text, run_dbt
 from orchestration.warehouse.gates import GateError, run_gate
 from orchestration.warehouse.inputs import differences
 from orchestration.warehouse.raw import load_raw, user_definitions
@@ -387,6 +388,26 @@ def test_a_failed_marts_gate_keeps_the_old_release(released: Released, tmp_path:
         publish(settings)
     assert current_release(settings) == before
     assert not [p for p in settings.releases_dir.iterdir() if p.name.startswith(".part")]
+
+
+def test_a_failed_dbt_test_says_which_rows_of_what_and_why(released: Released, tmp_path: Path) -> None:
+    """A copy of the build with a row twice and a value that is none of those there are: dbt's own word is "Got 1 result"."""
+    settings = Settings(build_dir=tmp_path / "build", releases_dir=tmp_path / "releases")
+    shutil.copytree(released.settings.build_dir / "prepared", settings.prepared_dir)
+    settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(released.settings.warehouse_path, settings.warehouse_path)
+    with duckdb.connect(str(settings.warehouse_path)) as db:
+        db.execute(
+            "insert into seeds.measures select * replace (2 as polarity) from seeds.measures where measure_id = 'direct_payments'"
+        )
+    failed = [r for r in run_dbt(settings, ["test", "--select", "measures"]) if not r.ok]
+    said = failure_text(failed)
+    assert (
+        "measures: No two rows have the same measure_id. It does not hold in 1 row: unique_field direct_payments; n_records 2"
+        in said
+    )
+    assert "measures: polarity is one of -1, 1. It does not hold in 1 row: value_field 2; n_records 1" in said
+    assert "Got " not in said
 
 
 def test_a_new_release_replaces_the_pointer_and_open_readers_keep_the_old(released: Released, tmp_path: Path) -> None:
