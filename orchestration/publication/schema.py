@@ -1,6 +1,6 @@
 """The keys of a release: what makes a row of each table one row, and which codes lead to which table. The database itself holds them.
 
-Keys of dbt's marts are those that its tests check (`unique_key`, `unique`); those of the analysis stand here. What belongs here: keys and the
+Keys of dbt's marts are those of their contracts (constraint `primary_key`); those of the analysis stand here. What belongs here: keys and the
 statements that make tables with them. What does not: descriptions (dbt, `analysis/tables.py`), files (`descriptors.py`).
 """
 
@@ -67,21 +67,19 @@ class Keys:
 
 def keys_of(nodes: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Keys]:
     """Table -> its keys. `nodes` are dbt's, `columns` the columns of each released table. LookupError for a table without a key."""
-    tested: dict[str, tuple[str, ...]] = {}
-    for node in nodes.values():
-        if node["resource_type"] != "test" or not node.get("test_metadata") or not node.get("attached_node"):
-            continue
-        table, kind = node["attached_node"].rpartition(".")[2], node["test_metadata"]["name"]
-        if kind == "unique_key":
-            tested[table] = tuple(node["test_metadata"]["kwargs"]["columns"])
-        elif kind == "unique":
-            tested.setdefault(table, (node["column_name"],))
+    contracted = {
+        node["name"]: tuple(constraint["columns"])
+        for node in nodes.values()
+        if node["resource_type"] == "model"
+        for constraint in node.get("constraints", [])
+        if constraint["type"] == "primary_key"
+    }
     found = {}
     for table, names in columns.items():
-        key = OF_ANALYSIS.get(table) or tested.get(table)
+        key = OF_ANALYSIS.get(table) or contracted.get(table)
         if key is None:
             raise LookupError(
-                f"table {table} has no key: give it a unique_key test in dbt, or a line in orchestration/publication/schema.py"
+                f"table {table} has no key: give its contract a primary_key in dbt, or a line in orchestration/publication/schema.py"
             )
         foreign: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = [
             ((name,), CODES[name][0], (CODES[name][1],))

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.publication.schema import OF_ANALYSIS
 from orchestration.settings import PROJECT_ROOT, get_settings
 from orchestration.warehouse.dbt import docs_path, prepare, read_manifest
 from tests.conftest import Released
@@ -42,6 +43,29 @@ def test_marts_are_public_and_nothing_else_is(manifest: dict[str, Any]) -> None:
         ("staging", "private", "index"),
         ("intermediate", "private", "index"),
         ("marts", "public", "index"),
+    }
+
+
+def test_the_key_in_a_contract_is_the_key_that_is_tested(manifest: dict[str, Any]) -> None:
+    """The database of a build and of a release holds the contract's key; dbt's test, which Dagster shows, must be of the same columns."""
+    contracted = {
+        node["name"]: constraint["columns"]
+        for node in models(manifest)
+        for constraint in node["constraints"]
+        if constraint["type"] == "primary_key"
+    }
+    tested: dict[str, list[str]] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "test" and node.get("attached_node") and node["test_metadata"]["name"] == "unique_key":
+            tested[node["attached_node"].rpartition(".")[2]] = node["test_metadata"]["kwargs"]["columns"]
+        elif node["resource_type"] == "test" and node.get("attached_node") and node["test_metadata"]["name"] == "unique":
+            tested.setdefault(node["attached_node"].rpartition(".")[2], [node["column_name"]])
+    marts = {node["name"] for node in models(manifest) if node["schema"] == "marts"}
+    assert set(contracted) == marts
+    of_dbt = {name: key for name, key in contracted.items() if name not in OF_ANALYSIS}
+    assert of_dbt == {name: tested[name] for name in of_dbt}
+    assert {name: tuple(contracted[name]) for name in marts & set(OF_ANALYSIS)} == {
+        name: OF_ANALYSIS[name] for name in marts & set(OF_ANALYSIS)
     }
 
 
