@@ -8,7 +8,7 @@ SITE_PORT ?= 8000
 DAGSTER_HOME ?= $(CURDIR)/.dagster
 export DAGSTER_HOME
 
-.PHONY: help setup run test bench calibrate ui site browser spark check format pins clean
+.PHONY: help setup run test bench faults calibrate ui site browser spark check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -38,6 +38,9 @@ bench: $(BIN)/.dev ## How fast the run, reading, the simulations and the termina
 	@$(BIN)/python -m tests.benchmarks.uncertainty
 	@$(BIN)/python -m tests.benchmarks.growth
 	@$(BIN)/python -m tests.benchmarks.terminal
+
+faults: $(BIN)/.dev ## Kill whole runs at every stage and at random: releases stay as they are, and the next run makes the same tables (half an hour)
+	@$(BIN)/python -m tests.end_to_end.kills
 
 calibrate: $(BIN)/.runtime ## How often the 90 % intervals hold the true rank: the table that releases carry (ten minutes)
 	@$(BIN)/asc calibrate

@@ -1,0 +1,141 @@
+"""`make faults`: whole runs killed (SIGKILL) at every stage, while a log or a half-written folder is there, and at moments drawn by chance.
+
+After each, the release before answers the same question; at the end one undisturbed run in the same workbench gives the tables of the first, byte
+for byte. Minutes, so it is no part of `make test`. python -m tests.end_to_end.kills [random moments] [seed]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from orchestration.cli.run import STAGE_NAMES
+from orchestration.settings import PROJECT_ROOT
+
+ASC = str(Path(sys.executable).parent / "asc")
+QUICK = {"ASC_REPLICATIONS": "200", "ASC_SENSITIVITY_SAMPLES": "256"}
+LONGEST_SECONDS = 600
+IN_FLIGHT = {
+    "a write-ahead log": "build/build-*/warehouse.duckdb.wal",
+    "a release half written": "releases/.part-*/asc.duckdb",
+    "a release's table half written": "releases/.part-*/*.csv",
+    "a site half written": "releases/*/.site-*/index.html",
+}
+"""What is there, by its pattern under the folder of the try, when the run is killed."""
+
+
+class HarmedError(RuntimeError):
+    """A release was not what it was, or a run after a kill made something else."""
+
+
+class Try:
+    """A workbench and its releases in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            **QUICK,
+            "ASC_BUILD_DIR": str(folder / "build"),
+            "ASC_RELEASES_DIR": str(folder / "releases"),
+            "DAGSTER_HOME": str(folder / "dagster"),
+        }
+
+    def run(self, **more: str) -> None:
+        """An undisturbed run. CalledProcessError if it fails."""
+        subprocess.run(
+            [ASC, "run", "--again"], check=True, capture_output=True, cwd=PROJECT_ROOT, env={**self.environment, **more}
+        )
+
+    def killed(self, now: Callable[[str, float], bool]) -> str:
+        """Begin a run and kill it with all its children once `now` (what it said so far, seconds since it began) says so; the last stage it told."""
+        log = self.folder / "killed.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [ASC, "run", "--again"],
+                stdout=file,
+                stderr=file,
+                cwd=PROJECT_ROOT,
+                env={**self.environment, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+            began = time.monotonic()
+            while process.poll() is None and time.monotonic() - began < LONGEST_SECONDS:
+                if now(log.read_text(), time.monotonic() - began):
+                    break
+                time.sleep(0.005)
+            if process.poll() is not None:
+                return "it had ended"
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        told = [line for line in log.read_text().splitlines() if line.startswith("✓")]
+        return told[-1][2:48].strip() if told else "nothing yet"
+
+    def answer(self) -> str:
+        """The whole ranking of `current`, as a hash."""
+        with duckdb.connect(str(self.folder / "releases" / "current" / "asc.duckdb"), read_only=True) as db:
+            rows = db.execute("select * from marts.productivity_ranking order by all").fetchall()
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def tables(release: Path) -> dict[str, str]:
+    """Hash of every exported table."""
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(release.iterdir())
+        if file.suffix in {".csv", ".parquet"}
+    }
+
+
+def main() -> None:
+    """Print each kill and what came of it. HarmedError at the first harm."""
+    moments = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    with tempfile.TemporaryDirectory() as made:
+        tried = Try(Path(made))
+        began = time.monotonic()
+        tried.run()
+        whole = time.monotonic() - began
+        first, answer = tables(Path(made) / "releases" / "current"), tried.answer()
+        kills: list[tuple[str, Callable[[str, float], bool]]] = [
+            (f"after {stage}", lambda told, _, stage=stage: f"✓ {stage}" in told) for stage in list(STAGE_NAMES.values())[:-1]
+        ]
+        kills += [
+            (f"with {what}", lambda _t, _s, pattern=pattern: any(Path(made).glob(pattern))) for what, pattern in IN_FLIGHT.items()
+        ]
+        kills += [
+            (f"at {at:.1f} s", lambda _, spent, at=at: spent >= at)
+            for at in sorted(rng.uniform(2, whole) for _ in range(moments))
+        ]
+        for words, now in kills:
+            for left in ("build/build-*/warehouse.duckdb.wal", "releases/.part-*", "releases/*/.site-*"):
+                if words.startswith("with"):  # what an earlier kill left would be taken for the next run's
+                    for path in Path(made).glob(left):
+                        subprocess.run(["rm", "-rf", str(path)], check=True)
+            last = tried.killed(now)
+            if tried.answer() != answer:
+                raise HarmedError(f"killed {words}: current does not answer as before")
+            print(f"killed {words}; the last it told was: {last}. current answers as before", flush=True)
+        tried.run(ASC_RELEASES_DIR=str(Path(made) / "after"))
+        after = tables(Path(made) / "after" / "current")
+        if after != first:
+            raise HarmedError(
+                f"the run after {len(kills)} kills made other tables: {sorted(k for k in first if after.get(k) != first[k])}"
+            )
+        print(
+            f"{len(kills)} kills: current answered as before after each, and one more run made the same {len(first)} files, byte for byte"
+        )
+
+
+if __name__ == "__main__":
+    main()
