@@ -47,6 +47,10 @@ Reader = Literal[
 ]
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C where libyaml is at hand: it reads the sources in a tenth of the time, and every start pays it."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -213,7 +217,7 @@ class SourceError(ValueError):
 def read_source(path: Path) -> Source:
     """One source file. SourceError names the file, the key and what is wrong with it."""
     try:
-        source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        source = Source.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
     except yaml.YAMLError as error:
         raise SourceError(f"{path.name}: not YAML: {error}") from None
     except ValidationError as error:
