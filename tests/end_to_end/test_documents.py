@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -109,7 +111,7 @@ def commands_of(page: Path) -> list[str]:
         code += block.splitlines()
     programs = re.compile(r"(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(asc|make|dbt|dagster|dagster-webserver|dagster-daemon) (?! *=)")
     return [
-        line.split("  #")[0].strip()
+        line.split(" #")[0].strip()
         for line in code
         if programs.match(line.strip()) and line.strip() not in {"asc", "make", "dbt", "dagster"}
     ]
@@ -140,6 +142,79 @@ def test_a_document_names_only_commands_options_and_targets_that_exist(page: Pat
             assert (Path(sys.executable).parent / program).exists(), line
     if page.name == "README.md":
         assert {"make run", "make test", "make ui"} <= set(commands_of(page))
+
+
+READS = {
+    "ranking",
+    "council",
+    "compare",
+    "trend",
+    "peers",
+    "explain",
+    "sql",
+    "sources",
+    "checks",
+    "releases",
+    "verify",
+    "path",
+    "doctor",
+}
+"""Commands that only read: those of the documents are run."""
+TRIED = {
+    "asc run": "test_run.py",
+    "asc fetch": "test_publishers_run.py",
+    "asc import": "test_adding_a_year.py",
+    "asc prepare": "test_definitions.py",
+    "asc site": "test_pages.py",
+    "asc open": "test_cli.py",
+    "asc diff": "test_releases.py",
+    "asc rollback": "test_releases.py",
+    "asc share": "test_elsewhere.py",
+    "asc catalogue": "test_documents.py",
+    "asc calibrate": "test_calibration.py",
+    "asc figures": "test_cli.py",
+    "asc --install-completion": "test_cli.py",
+    "dbt build": "test_dbt_project.py",
+    "dbt test": "test_dbt_project.py",
+    "dbt docs": "test_dbt_project.py",
+    "dagster-webserver -w": "test_deploy.py",
+    "dagster-daemon run": "test_deploy.py",
+}
+"""What the others do is tested there. `make` calls these; `dagster instance migrate` is Dagster's own."""
+
+
+@pytest.mark.slow
+def test_commands_of_the_documents_that_read_are_run_and_the_others_are_tried_elsewhere(released: Released) -> None:
+    environment = os.environ | {
+        "ASC_BUILD_DIR": str(released.settings.build_dir),
+        "ASC_RELEASES_DIR": str(released.settings.releases_dir),
+    }
+    ran = 0
+    for line in sorted({line for page in PAGES for line in commands_of(page)}):
+        words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\S*", word)]
+        program = words[0].removeprefix(".venv/bin/")
+        if program == "make" or words[:2] == ["dagster", "instance"]:
+            continue
+        is_a_name = len(words) == 2 and words[1] in {"council", "compare", "trend", "peers", "explain", "sql"}
+        is_an_example = any(re.fullmatch(r"[A-Z_]{1,}|.*….*|\.+", word) for word in words[2:]) or words[-1] == "--year"
+        if program == "asc" and words[1] in READS:
+            if is_a_name or is_an_example:
+                continue
+            done = subprocess.run(
+                [str(Path(sys.executable).parent / "asc"), *words[1:]],
+                check=False,
+                capture_output=True,
+                text=True,
+                env=environment,
+                cwd=PROJECT_ROOT,
+            )
+            assert done.returncode == 0, (line, done.stderr)
+            assert done.stdout, line
+            ran += 1
+        else:
+            (where,) = (PROJECT_ROOT / "tests").rglob(TRIED[" ".join([program, *words[1:2]])])
+            assert words[1].lstrip("-").split("-")[-1] in where.read_text(), (line, where)
+    assert ran >= 12
 
 
 def test_the_glossary_names_columns_and_headings_that_exist(released: Released) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,3 +208,26 @@ def test_nowhere_is_no_error_and_a_place_that_is_not_there_is_a_sentence_without
             take_elsewhere(released.settings.model_copy(update=place), released.release)
         assert "secret" not in str(told.value)
     assert shown("host=x password='a b' user=y") == "host=x password=… user=y"
+
+
+def test_asc_share_says_where_the_release_is_and_without_a_place_what_to_set(released: Released, server: Any) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASC_")} | {
+        "ASC_BUILD_DIR": str(released.settings.build_dir),
+        "ASC_RELEASES_DIR": str(released.settings.releases_dir),
+    }
+
+    def share(**places: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).parent / "asc"), "share"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=environment | places,
+        )
+
+    done = share(ASC_POSTGRES=server.get_uri())
+    assert done.returncode == 0, done.stderr
+    assert f"tables of release {released.release.name}" in done.stdout
+    nowhere = share()
+    assert nowhere.returncode == 1
+    assert nowhere.stderr.startswith("No place is named: set ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES")
