@@ -151,6 +151,7 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
             "licence": "Figures: Open Government Licence v3.0, publishers as in editions. Scores and ranks: this index.",
             "warning": "The publisher of the outcomes says that they cannot by themselves be used to judge how effective councils are.",
         }
+        _sign_within(aside, manifest)
         manifest["files"] = {file.name: _signed(file) for file in sorted(aside.iterdir())}
         (aside / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         for file in sorted(aside.iterdir()):
@@ -321,6 +322,27 @@ def _meta(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
     attempts = [[n, json.dumps(row)] for n, row in enumerate(outcomes(settings.raw_dir), 1)]
     if attempts:
         connection.executemany("insert into meta.fetch_outcome values (?, ?)", attempts)
+
+
+OF_RELEASE = {
+    "release_id": "The release that this file is of.",
+    "made_at": "When it was made, UTC.",
+    "commit": "The commit that made it; empty outside a checkout.",
+    "content_sha256": "One hash over the CSV of every table.",
+}
+"""Columns of meta.release: as the manifest has them."""
+
+
+def _sign_within(folder: Path, manifest: dict[str, Any]) -> None:
+    """Table `meta.release`: a copy of the database still says which release it is of."""
+    with duckdb.connect(str(folder / "asc.duckdb")) as connection:
+        connection.execute(
+            f"create table meta.release ({', '.join(f'{name} varchar' for name in OF_RELEASE)}, primary key (release_id))"
+        )
+        connection.execute("insert into meta.release values (?, ?, ?, ?)", [manifest[name] for name in OF_RELEASE])
+        connection.execute("comment on table meta.release is 'Which release this file is of: one row, as its manifest has it.'")
+        for name, about in OF_RELEASE.items():
+            connection.execute(f"comment on column meta.release.{name} is {_quoted(about)}")
 
 
 def _describe_the_rest(connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli.app import app
-from orchestration.publication.release import UnknownReleaseError, current_release, find_release, point_to, verify
+from orchestration.publication.release import UnknownReleaseError, current_release, find_release, point_to, read_manifest, verify
 from orchestration.publication.release_diff import moved_ranks
 from orchestration.settings import Settings
 from tests.conftest import Released
@@ -110,3 +110,10 @@ def test_open_says_where_a_page_is(released: Released, monkeypatch: pytest.Monke
         said = run.invoke(app, ["open", *asked, "--print"]).stdout.strip()
         assert said.endswith(f"/site/{page}") and Path(said).exists()
     module.get_settings.cache_clear()
+
+
+def test_the_database_says_which_release_it_is_of(released: Released) -> None:
+    manifest = read_manifest(released.release)
+    with released.connect() as db:
+        rows = db.execute("select release_id, made_at, commit, content_sha256 from meta.release").fetchall()
+    assert rows == [(released.release.name, manifest["made_at"], manifest["commit"], manifest["content_sha256"])]
