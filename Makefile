@@ -57,8 +57,9 @@ site: $(BIN)/.runtime ## The pages of the current release at http://127.0.0.1:80
 browser: ## Install Chromium from the system's packages, which the tests of the pages drive (needs root; without it they skip)
 	@command -v chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
-spark: $(BIN)/.dev ## Install Apache Spark, and Java from the system's packages (needs root), for rolling up on a cluster (without it a test skips)
-	@$(BIN)/python -m pip install --quiet -r requirements/spark.txt
+spark: ## Install Apache Spark into .venv-spark, and Java from the system's packages (needs root), for rolling up on a cluster
+	@test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark
+	@.venv-spark/bin/python -m pip install --quiet -r requirements/spark.txt
 	@command -v java >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null; }
 
 check: $(BIN)/.runtime ## Is everything here that the project needs?
@@ -72,11 +73,11 @@ format: $(BIN)/.dev ## Put Python and SQL into the project's style
 pins: ## Compile requirements/*.txt from pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt
 	uv pip compile pyproject.toml --extra elsewhere --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/elsewhere.txt
-	uv pip compile pyproject.toml --extra spark --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/spark.txt
+	uv pip compile --group spark --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/spark.txt
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/dev.txt
 
 clean: ## Delete what can be made again: the environment, builds, caches. Releases and raw files stay
-	rm -rf .venv data/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-spark data/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or name one with make PYTHON=..."; exit 1; }

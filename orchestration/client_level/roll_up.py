@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -52,6 +50,8 @@ def statement(events: str, financial_year: str) -> str:
 
 def in_duckdb(events: Path, financial_year: str, memory: str = "8GB") -> Rolled:
     """From Parquet, a file or a folder of files. RollUpError for a column that is missing."""
+    import duckdb  # not above: where Spark does it, there need be no DuckDB
+
     with duckdb.connect() as db:
         db.execute(f"set memory_limit = '{memory}'")
         read = f"read_parquet('{events}/*.parquet')" if events.is_dir() else f"read_parquet('{events}')"

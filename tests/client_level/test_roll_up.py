@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.client_level.roll_up import Rolled, RollUpError, in_duckdb, in_spark, statement
+from orchestration.client_level.roll_up import Rolled, RollUpError, in_duckdb, statement
+from orchestration.settings import PROJECT_ROOT
 from tests.benchmarks.client_level import make_events
 
 YEAR, BEGINS, ENDS = "2024-25", pd.Timestamp("2024-04-01"), pd.Timestamp("2025-03-31")
@@ -136,29 +137,34 @@ def test_a_missing_column_and_a_wrong_year_are_sentences(tmp_path: Path) -> None
         statement("events", "2024")
 
 
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    """A cluster of two workers in processes of their own, on this machine."""
-    session = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: make spark").SparkSession
-    if shutil.which("java") is None:
-        pytest.skip("there is no Java, which Spark runs on: make spark")
-    made = (
-        session.builder.master("local-cluster[2,1,2048]")
-        .appName("roll up")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.executor.memory", "2g")
-        .config("spark.sql.shuffle.partitions", "8")
-        .getOrCreate()
+SPARK = PROJECT_ROOT / ".venv-spark" / "bin" / "python"
+
+
+def on_spark(*words: str) -> subprocess.CompletedProcess[str]:
+    """A cluster of two workers in processes of their own, on this machine; its own Python, as `make spark` installs it."""
+    if not SPARK.exists() or shutil.which("java") is None:
+        pytest.skip("Spark, or Java that it runs on, is not installed: make spark")
+    return subprocess.run(
+        [str(SPARK), "-m", "orchestration.client_level.spark", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_ROOT,
     )
-    yield made
-    made.stop()
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
-def test_spark_gives_what_duckdb_gives(spark: Any, events: Path) -> None:
+def test_spark_gives_what_duckdb_gives(events: Path) -> None:
     ours = in_duckdb(events, YEAR)
     assert len(ours) == 6 * 153
-    assert in_spark(spark, events, YEAR) == ours
+    done = on_spark(str(events), YEAR)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [tuple(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("[")] == ours
+
+
+@pytest.mark.slow
+def test_events_without_a_column_are_a_sentence_on_spark_too(tmp_path: Path) -> None:
+    pd.DataFrame({"area_code": ["E1"]}).to_parquet(tmp_path / "events.parquet")
+    done = on_spark(str(tmp_path / "events.parquet"), YEAR)
+    assert done.returncode == 1
+    assert "the events have no column person_id" in done.stderr
