@@ -165,7 +165,7 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
         from dbt.cli.main import dbtRunner
 
         try:
-            done = dbtRunner().invoke(["--quiet", *arguments])
+            done = dbtRunner().invoke(["--quiet", "--log-level", "none", "--log-level-file", "debug", *arguments])
         finally:
             _close_warehouse()
     if done.exception is not None:
