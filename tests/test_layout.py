@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from orchestration.settings import PROJECT_ROOT
+from orchestration.warehouse.connection import connect
 
 ORDER = (
     "settings",
@@ -101,3 +102,16 @@ def test_a_help_text_and_a_question_to_a_release_import_only_what_they_need() ->
         code = f"import sys, {module}; print(sorted(({heavy} - {allowed}) & set(sys.modules)))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
         assert done.stdout.strip() == "[]", module
+
+
+def test_databases_are_opened_in_one_way_which_prints_nothing() -> None:
+    """DuckDB draws a progress bar into whatever standard output is once a query takes two seconds."""
+    by_themselves = [
+        str(path.relative_to(PROJECT_ROOT))
+        for path in (PROJECT_ROOT / "orchestration").rglob("*.py")
+        if "duckdb.connect(" in path.read_text(encoding="utf-8")
+    ]
+    assert by_themselves == ["orchestration/warehouse/connection.py"]
+    with connect() as db:
+        setting = "select current_setting('enable_progress_bar')"
+        assert (db.execute(setting).fetchone(), db.cursor().execute(setting).fetchone()) == ((False,), (False,))

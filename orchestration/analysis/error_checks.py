@@ -11,10 +11,10 @@ next is minus the variance of that error, and of two measures minus their covari
 
 from __future__ import annotations
 
-import duckdb
 import pandas as pd
 
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 CLIPPED_AT = 4
 """Changes are pulled in to so many robust standard deviations: a reporting mistake must not set the size of an error."""
@@ -130,6 +130,6 @@ def error_checks(settings: Settings) -> list[dict[str, object]]:
 
 
 def _read(settings: Settings, sql: str) -> pd.DataFrame:
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         db.execute("set threads = 1")  # a sum in another order has other last bits
         return db.execute(sql).df()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from orchestration.analysis.problems import DefinitionYear, Problem
 from orchestration.index.aggregate import Floats
 from orchestration.index.monte_carlo import Choices, Indices, Scale
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 DATA = "data"
 WEIGHTS = "weights"
@@ -79,7 +79,7 @@ class Factors:
 
 def read_factors(settings: Settings) -> pd.DataFrame:
     """The table of factors. ValueError names a factor that nothing here can vary, or one with nothing to draw."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         table = db.execute("select * from seeds.method_factors order by factor_id, low, high, alternative").df()
     unknown = set(table["factor_id"]) - set(IDENTITY)
     if unknown:

@@ -9,7 +9,6 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from orchestration.index.aggregate import Floats
 from orchestration.index.monte_carlo import Indices, Scale, Year
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Problem:
 
 def read_problems(settings: Settings) -> list[Problem]:
     """Every definition in the warehouse, each with the years it scores, ranked or not."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         definitions = db.execute("select * from marts.dim_definition order by definition_id").df()
         domain_weights = db.execute("select * from marts.dim_definition_domain order by definition_id, domain_order").df()
         scores = db.execute(

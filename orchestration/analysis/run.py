@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -23,6 +22,7 @@ from orchestration.analysis.spend_share import spend_share_and_stability
 from orchestration.analysis.tables import TABLES
 from orchestration.index.monte_carlo import Indices
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 DEFAULT = "default"
 RESAMPLES = 200
@@ -110,7 +110,7 @@ def method(analysed: Analysed) -> str:
 
 def write(settings: Settings, frames: dict[str, pd.DataFrame]) -> None:
     """Each frame as a table of schema marts, in the order of its key."""
-    with duckdb.connect(str(settings.warehouse_path)) as db:
+    with connect(str(settings.warehouse_path)) as db:
         for table in TABLES:
             columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in table.columns)
             db.execute(f"create or replace table marts.{table.name} ({columns})")
@@ -121,7 +121,7 @@ def write(settings: Settings, frames: dict[str, pd.DataFrame]) -> None:
 
 def _peers(settings: Settings, problems: list[Problem]) -> list[dict[str, Indices]]:
     """For each problem and year (U, k) rows of each council's peers; -1 where one is not among the councils."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         found = db.execute("select financial_year, area_code, peer_area_code, nearness from marts.fct_peer").df()
     wide = {
         str(year): rows.pivot(index="area_code", columns="nearness", values="peer_area_code").astype(object)

@@ -5,9 +5,8 @@ What belongs here: statistics of the finished ranking. What does not: anything t
 
 from __future__ import annotations
 
-import duckdb
-
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 SPEND_SHARE = """
     with ranked as (
@@ -58,7 +57,7 @@ STABILITY = """
 
 def spend_share_and_stability(settings: Settings) -> list[dict[str, object]]:
     """Rows of `index_diagnostics` for every definition and year: statistic, value, domain `all`."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         found = [row for sql in (SPEND_SHARE, STABILITY) for row in db.execute(sql).df().to_dict("records")]
     return [
         {str(k): v for k, v in row.items()} | {"domain_id": "all", "measure_id": None, "other_measure_id": None} for row in found

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pandas as pd
 
 from orchestration.assets.pictures import as_markdown, bars_svg, rank_intervals_svg
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 DEFAULT = "default"
 
 
 def ranking_as_it_stands(settings: Settings) -> dict[str, Any]:
     """For the ranking itself, before intervals are known: coverage by year, and the top ten of the latest ranked year as a table."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         top = db.execute(
             """
             select financial_year, rank, area_name, outcome_score, spend_index, productivity
@@ -61,7 +61,7 @@ def top_ten_by_year(settings: Settings) -> dict[str, pd.DataFrame]:
 
 def _ranks(settings: Settings) -> dict[str, pd.DataFrame]:
     """Ranks and intervals of the default definition by year, years in order."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         frame = db.execute(
             """
             select u.*, c.area_name, count(*) over (partition by u.financial_year) as councils_ranked
@@ -76,7 +76,7 @@ def _ranks(settings: Settings) -> dict[str, pd.DataFrame]:
 
 
 def _coverage(settings: Settings) -> dict[str, float]:
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as db:
+    with connect(str(settings.warehouse_path), read_only=True) as db:
         rows = db.execute(
             "select financial_year, 100 * avg(coverage) from marts.productivity_ranking "
             "where definition_id = ? and rank is not null group by all order by all",

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
@@ -16,6 +15,7 @@ from orchestration.assets.page_metadata import ranking_as_it_stands
 from orchestration.settings import Settings
 from orchestration.warehouse import lineage as lineage_of
 from orchestration.warehouse.columns import Descriptions, column_types, descriptions
+from orchestration.warehouse.connection import connect
 from orchestration.warehouse.dbt import (
     LAYERS,
     NodeResult,
@@ -206,6 +206,6 @@ def layer_events(
 
 def row_counts(settings: Settings) -> dict[tuple[str, str], int]:
     """Rows of every table of the warehouse by (schema, table)."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         tables = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
     return {(schema, table): int(rows) for schema, table, rows in tables}

@@ -50,9 +50,9 @@ def statement(events: str, financial_year: str) -> str:
 
 def in_duckdb(events: Path, financial_year: str, memory: str = "8GB") -> Rolled:
     """From Parquet, a file or a folder of files. RollUpError for a column that is missing."""
-    import duckdb  # not above: where Spark does it, there need be no DuckDB
+    from orchestration.warehouse.connection import connect  # not above: where Spark does it, there need be no DuckDB
 
-    with duckdb.connect() as db:
+    with connect() as db:
         db.execute(f"set memory_limit = '{memory}'")
         read = f"read_parquet('{events}/*.parquet')" if events.is_dir() else f"read_parquet('{events}')"
         db.execute(f"create view events as from {read}")

@@ -17,6 +17,7 @@ from typing import Final
 import duckdb
 
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 
 AUTHOR: Final = "asc"
 SCHEMA: Final = "marts"
@@ -133,7 +134,7 @@ def _attached(release: Path, extensions: tuple[str, ...], address: str) -> Itera
         raise ElsewhereError(
             "Taking a release elsewhere needs extensions of DuckDB: .venv/bin/python -m pip install -r requirements/elsewhere.txt"
         ) from error
-    with duckdb.connect() as connection:
+    with connect() as connection:
         try:
             for name in extensions:
                 import_extension(name)

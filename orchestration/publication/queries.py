@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.publication.names import Council, UnknownError, find
+from orchestration.warehouse.connection import connect as open_database
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ Row = dict[str, Any]
 
 def connect(release: Path) -> duckdb.DuckDBPyConnection:
     """The release's warehouse, read-only: any number of people can have it open."""
-    return duckdb.connect(str(release / "asc.duckdb"), read_only=True)
+    return open_database(str(release / "asc.duckdb"), read_only=True)
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,7 @@ from orchestration.publication.safe_text import safe_sql
 from orchestration.publication.schema import create, in_order, keys_of
 from orchestration.publication.self_audit import self_audit
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from expectations.runner import SuiteResult
@@ -95,7 +96,7 @@ def publish(settings: Settings, report: Callable[[str], None] = lambda _: None) 
     from orchestration.warehouse.raw import assert_unchanged
 
     # Open for reading from the first gate to the last file: as long as it is, no other process can write to what was guarded.
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as guarded:
+    with connect(str(settings.warehouse_path), read_only=True) as guarded:
         checks = run_gates(settings, "marts_") + run_gates(settings, "analysis_")
         assert_unchanged(guarded)
         report(f"{len(checks)} gates are open")
@@ -254,7 +255,7 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
     from orchestration.warehouse.dbt import docs_path
 
     rows: dict[str, int] = {}
-    with duckdb.connect(str(folder / "asc.duckdb")) as connection:
+    with connect(str(folder / "asc.duckdb")) as connection:
         connection.execute("set threads = 1")  # rows stay in the order the mart was written in
         connection.execute(f"attach '{settings.warehouse_path}' as warehouse (read_only)")
         names = [
@@ -335,7 +336,7 @@ OF_RELEASE = {
 
 def _sign_within(folder: Path, manifest: dict[str, Any]) -> None:
     """Table `meta.release`: a copy of the database still says which release it is of."""
-    with duckdb.connect(str(folder / "asc.duckdb")) as connection:
+    with connect(str(folder / "asc.duckdb")) as connection:
         connection.execute(
             f"create table meta.release ({', '.join(f'{name} varchar' for name in OF_RELEASE)}, primary key (release_id))"
         )
@@ -404,7 +405,7 @@ def _quoted(text: str) -> str:
 
 
 def _editions(settings: Settings) -> list[dict[str, str]]:
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         table = connection.execute(
             "select source, edition, publisher, maturity, file_sha256 from marts.dim_edition order by all"
         ).df()

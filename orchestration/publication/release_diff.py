@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
+from orchestration.warehouse.connection import connect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ order by ranks.financial_year desc, abs(coalesce(ranks.rank_before - ranks.rank_
 
 def moved_ranks(before: Path, after: Path) -> pd.DataFrame:
     """One row for each council and year whose rank, productivity or figures differ between two releases, the largest moves of a year first."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         for name, release in (("before", before), ("after", after)):
             connection.execute(f"attach '{release / 'asc.duckdb'}' as {name} (read_only)")
         result = connection.execute(RANKS.format(shown=SHOWN))

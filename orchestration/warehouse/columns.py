@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import duckdb
-
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 from orchestration.warehouse.lineage import Lineage, Origin
 
 Descriptions = dict[Origin, str]
@@ -44,7 +43,7 @@ def descriptions(manifest: Mapping[str, Any], lineage: Lineage) -> Descriptions:
 def column_types(settings: Settings) -> dict[tuple[str, str], dict[str, str]]:
     """(schema, table) -> column -> type, of every table and view of the build in work."""
     found: dict[tuple[str, str], dict[str, str]] = {}
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         for schema, table, column, kind in connection.execute(
             "select table_schema, table_name, column_name, data_type from information_schema.columns order by table_schema, table_name, ordinal_position"
         ).fetchall():

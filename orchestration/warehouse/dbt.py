@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from orchestration.settings import Settings
 from orchestration.warehouse import lineage
+from orchestration.warehouse.connection import connect
 from orchestration.warehouse.dbt_words import words_of_failure
 from orchestration.warehouse.lineage import Columns, column_lineage, write
 from orchestration.warehouse.raw import raw_columns
@@ -98,7 +97,7 @@ def assert_built(settings: Settings, tables: list[tuple[str, str]], what: str) -
     """MissingTablesError unless the workbench has every one of `tables` (schema, name); `what` is to be made of them."""
     there = set()
     if settings.warehouse_path.exists():
-        with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        with connect(str(settings.warehouse_path), read_only=True) as connection:
             there = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
     missing = [f"{schema}.{name}" for schema, name in tables if (schema, name) not in there]
     if missing:
@@ -111,7 +110,7 @@ def assert_built(settings: Settings, tables: list[tuple[str, str]], what: str) -
 
 def note_built(settings: Settings, tables: Collection[tuple[str, str]]) -> None:
     """Write down, in order, which tables were made: `assert_in_order` asks it."""
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
+    with connect(str(settings.warehouse_path)) as connection:
         connection.execute("create schema if not exists meta")
         connection.execute("create table if not exists meta.built (place bigint, table_schema varchar, table_name varchar)")
         last = connection.execute("select coalesce(max(place), 0) from meta.built").fetchone()
@@ -127,7 +126,7 @@ class OutOfOrderError(RuntimeError):
 
 def assert_in_order(settings: Settings, made_of: Mapping[tuple[str, str], Collection[tuple[str, str]]]) -> None:
     """OutOfOrderError if a table was last made before one of those it is made of: a release must not mix two states of the marts."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         last = {
             (schema, name): place
             for schema, name, place in connection.execute(
@@ -191,7 +190,7 @@ def _failures_in_words(settings: Settings, results: list[Any]) -> dict[str, str]
     failed = [r for r in results if str(r.node.resource_type) == "test" and str(r.status) in {"fail", "warn"}]
     if not failed:
         return {}
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         return {r.node.unique_id: words_of_failure(r.node.to_dict(), connection) for r in failed}
 
 

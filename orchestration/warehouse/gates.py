@@ -6,11 +6,11 @@ A blocking check stops later steps of the run it belongs to. Publishing does not
 from collections.abc import Callable, Iterable
 
 import dagster as dg
-import duckdb
 
 from expectations.runner import Suite, SuiteResult, run_suite, suites
 from orchestration.settings import Settings
 from orchestration.warehouse.check_log import note
+from orchestration.warehouse.connection import connect
 from orchestration.warehouse.raw import assert_unchanged
 
 
@@ -21,7 +21,7 @@ class GateError(RuntimeError):
 def run_gate(settings: Settings, suite: Suite) -> SuiteResult:
     """One suite on the warehouse, opened read-only for the length of the query; what came of each rule is kept (`check_log`)."""
     query = suite.query.replace("{expectations_dir}", str(settings.expectations_dir))
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         assert_unchanged(connection)
         table = connection.execute(query).df()
     result = run_suite(suite, table)

@@ -14,6 +14,7 @@ import pandas as pd
 from orchestration.acquisition.gather import Gathered, embedded
 from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, REFERENCE_TABLES, read_table
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
 from orchestration.warehouse.workbench import new_build, put_in_work
 
 FINGERPRINT: Final = (
@@ -106,7 +107,7 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
     tables |= user_definitions(settings)
 
     folder = new_build(settings)
-    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+    with connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("create schema raw")
         for name, frame in tables.items():
             connection.register("frame", frame)
@@ -119,7 +120,7 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
 
 def fingerprints(settings: Settings) -> dict[str, str]:
     """A fingerprint of the rows of each raw table of the build in work, whatever their order."""
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with connect(str(settings.warehouse_path), read_only=True) as connection:
         found = {
             table: connection.execute(f'select count(*), coalesce(sum(hash(t)::hugeint), 0) from raw."{table}" as t').fetchone()
             for table in raw_columns(settings)
