@@ -235,7 +235,8 @@ def test_a_reader_that_has_seen_enough_is_no_failure(released: Released) -> None
 def test_completion_is_installed_and_completes(tmp_path: Path) -> None:
     asc = str(Path(sys.executable).parent / "asc")
     home = os.environ | {"HOME": str(tmp_path)}
-    subprocess.run([asc, "--install-completion", "bash"], check=True, capture_output=True, env=home)
+    # typed in bash: it looks which shell called it
+    subprocess.run(["bash", "-c", f"{asc} --install-completion && true"], check=True, capture_output=True, env=home)
     assert any("asc" in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     asked = home | {"_ASC_COMPLETE": "complete_bash", "COMP_WORDS": "asc ra", "COMP_CWORD": "1"}
     assert subprocess.run([asc], check=False, capture_output=True, text=True, env=asked).stdout.split() == ["ranking"]

@@ -88,7 +88,11 @@ class Service:
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.wait(60)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:  # a code server waits a minute for calls that it has open
+                process.kill()
+                process.wait(30)
 
 
 def _answers(port: int) -> bool:
