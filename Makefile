@@ -72,7 +72,7 @@ format: $(BIN)/.dev ## Put Python and SQL into the project's style
 
 pins: ## Compile requirements/*.txt from pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt
-	uv pip compile pyproject.toml --extra elsewhere --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/elsewhere.txt
+	uv pip compile pyproject.toml --extra sharing --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/sharing.txt
 	uv pip compile --group spark --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/spark.txt
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/dev.txt
 

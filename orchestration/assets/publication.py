@@ -9,8 +9,8 @@ from orchestration.analysis.tables import TABLES
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
 from orchestration.assets.page_metadata import pictures_of_the_latest, table, top_ten_by_year
 from orchestration.assets.years import RANKED_YEAR
-from orchestration.publication.elsewhere import take_elsewhere
 from orchestration.publication.release import current_release, publish
+from orchestration.publication.sharing import share_release
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import assert_built, assert_in_order, made_of, read_manifest
 from orchestration.warehouse.inputs import note_release
@@ -71,7 +71,7 @@ def publication_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.
     )
     def shared(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         at_the_workbench(context, settings)  # nobody prunes it meanwhile
-        taken = take_elsewhere(settings, current_release(settings))
+        taken = share_release(settings, current_release(settings))
         for place in taken:
             context.log.info(f"{place.tables} tables are in {place.place}" + ("" if place.is_new else ", as they were"))
         return dg.MaterializeResult(

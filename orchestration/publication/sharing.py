@@ -2,7 +2,7 @@
 PostgreSQL database for BI tools.
 
 Both are written in one transaction: whoever reads meanwhile sees the release before or this one. What belongs here: taking a release that
-is whole somewhere else. What does not: making one (`release.py`). The extensions of DuckDB that this needs come with `requirements/elsewhere.txt`.
+is whole somewhere else. What does not: making one (`release.py`). The extensions of DuckDB that this needs come with `requirements/sharing.txt`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ NOT_IN_POSTGRES: Final = ("MAP", "STRUCT")
 """Kinds of column that PostgreSQL has no like of: views of a release have them, tables do not."""
 
 
-class ElsewhereError(RuntimeError):
-    """A release could not be taken elsewhere; the text names the place without its password, what it said, and that what was there still is."""
+class SharingError(RuntimeError):
+    """A release could not be shared; the text names the place without its password, what it said, and that what was there still is."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Taken:
     is_new: bool
 
 
-def take_elsewhere(settings: Settings, release: Path) -> list[Taken]:
-    """The release into every place that the settings name; none is no error. ElsewhereError at the first that cannot be written to."""
+def share_release(settings: Settings, release: Path) -> list[Taken]:
+    """The release into every place that the settings name; none is no error. SharingError at the first that cannot be written to."""
     taken = []
     if settings.lake_catalogue:
         taken.append(to_lake(release, settings.lake_catalogue, settings.lake_data))
@@ -131,8 +131,8 @@ def _attached(release: Path, extensions: tuple[str, ...], address: str) -> Itera
     try:
         from duckdb_extensions import import_extension
     except ImportError as error:
-        raise ElsewhereError(
-            "Taking a release elsewhere needs extensions of DuckDB: .venv/bin/python -m pip install -r requirements/elsewhere.txt"
+        raise SharingError(
+            "Sharing a release needs extensions of DuckDB: .venv/bin/python -m pip install -r requirements/sharing.txt"
         ) from error
     with connect() as connection:
         try:
@@ -143,7 +143,7 @@ def _attached(release: Path, extensions: tuple[str, ...], address: str) -> Itera
             yield connection
         except duckdb.Error as error:
             said = str(error).splitlines()[0].replace(address, shown(address))
-            raise ElsewhereError(
+            raise SharingError(
                 f"Release {release.name} could not be taken to {shown(address)}: {shown(said)} What was there before still is."
             ) from None
 
