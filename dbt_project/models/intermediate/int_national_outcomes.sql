@@ -118,24 +118,12 @@ outcomes as (
     inner join measures on england.measure_id = measures.measure_id
 ),
 
-united as (
+final as (
     select * from delayed_days
     union all
     select * from reablement_facts
     union all
     select * from outcomes
-),
-
-final as (
-    select
-        financial_year,
-        fact_id,
-        fact,
-        cast(value as double) as value,
-        unit,
-        basis,
-        cast(councils as bigint) as councils
-    from united
 )
 
 select * from final

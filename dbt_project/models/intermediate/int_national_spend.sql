@@ -90,7 +90,7 @@ spend_per_adult as (
     group by financial_year
 ),
 
-united as (
+final as (
     select * from net_expenditure
     union all
     select * from net_expenditure_of_england
@@ -98,18 +98,6 @@ united as (
     select * from gross_expenditure
     union all
     select * from spend_per_adult
-),
-
-final as (
-    select
-        financial_year,
-        fact_id,
-        fact,
-        cast(value as double) as value,
-        unit,
-        basis,
-        cast(councils as bigint) as councils
-    from united
 )
 
 select * from final
