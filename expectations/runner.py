@@ -2,8 +2,8 @@
 
 A suite is a YAML file beside this module: `query` is the SQL that makes the guarded table, `identify` the columns that tell a reader which
 row is meant, `rules` a line each: `says` (the rule in words), `expect` (the expectation's name without `expect_`), its arguments, and where
-wanted `where` (rows it is about) and `severity` (`critical`, which closes the gate and is what a rule has that says nothing, or `warning`,
-which is shown). Great Expectations takes seconds to import, so it is imported here only when a suite runs.
+wanted `where` (rows it is about) and `severity` (`critical`, which closes the gate and is what a rule has that says nothing, `warning`,
+which is shown, or `quarantine`, which sets the rows aside that break it). Great Expectations takes seconds to import, so it is imported here only when a suite runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pandas as pd
 import yaml
 
 FAILING_ROWS_KEPT = 20
-SEVERITIES = ("critical", "warning")
+SEVERITIES = ("critical", "warning", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Suite:
 
 @dataclass(frozen=True)
 class Failure:
-    """A rule that does not hold: the sentence a person reads, and up to FAILING_ROWS_KEPT of the rows."""
+    """A rule that does not hold: the sentence a person reads, and up to FAILING_ROWS_KEPT of the rows; all of them if they are set aside."""
 
     says: str
     sentence: str
@@ -58,7 +58,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """What came of one suite. `failures` close the gate; `warnings` are shown."""
+    """What came of one suite. `failures` close the gate; `warnings` are shown; the rows of `set_aside` go no further."""
 
     suite: str
     guards: str
@@ -67,6 +67,7 @@ class SuiteResult:
     failures: list[Failure]
     warnings: list[Failure] = field(default_factory=list)
     rows_by_year: dict[str, int] = field(default_factory=dict)
+    set_aside: list[Failure] = field(default_factory=list)
 
     def rows_of(self, year: str) -> int:
         """Rows of one financial year that were looked at."""
@@ -88,12 +89,14 @@ class SuiteResult:
         """All failures as one text, or what was checked; then what is only a warning."""
         told = (
             f"{self.guards}: {self.rules_checked} rules hold over {self.rows_checked:,} rows"
-            if self.passed and not self.warnings
+            if self.passed and not self.warnings and not self.set_aside
             else f"{self.guards}: " + " | ".join(f.sentence for f in self.failures)
             if self.failures
-            else f"{self.guards}: {self.rules_checked - len(self.warnings)} of {self.rules_checked} rules hold over {self.rows_checked:,} rows"
+            else f"{self.guards}: {self.rules_checked - len(self.warnings) - len(self.set_aside)} of {self.rules_checked} rules hold "
+            f"over {self.rows_checked:,} rows"
         )
-        return told + "".join(f" | warning: {w.sentence}" for w in self.warnings)
+        told += "".join(f" | warning: {w.sentence}" for w in self.warnings)
+        return told + "".join(f" | set aside: {s.sentence}" for s in self.set_aside)
 
 
 def load_suite(path: Path) -> Suite:
@@ -108,7 +111,7 @@ def _rule(file: str, written: dict[str, Any]) -> Rule:
     if not says or not expect:
         raise ValueError(f"{file}: rule {expect or written} has no `says` or no `expect`: nobody could read its failure")
     if severity not in SEVERITIES:
-        raise ValueError(f"{file}: rule {says!r} has severity {severity!r}; choose {' or '.join(SEVERITIES)}")
+        raise ValueError(f"{file}: rule {says!r} has severity {severity!r}; choose {', '.join(SEVERITIES)}")
     if "where" in kwargs:
         kwargs |= {"row_condition": kwargs.pop("where"), "condition_parser": "pandas"}
     return Rule(says, {"type": f"expect_{expect}", "kwargs": kwargs, "meta": {"says": says}}, severity)
@@ -158,9 +161,11 @@ def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
         suite.guards,
         len(table),
         len(suite.rules),
-        [f for f in failed if f.severity == "critical"],
+        # what is to be set aside and names no rows could not be checked: then nothing may go on
+        [f for f in failed if f.severity == "critical" or (f.severity == "quarantine" and not f.rows)],
         [f for f in failed if f.severity == "warning"],
         {str(k): int(v) for k, v in table["financial_year"].value_counts().items()} if "financial_year" in table else {},
+        [f for f in failed if f.severity == "quarantine" and f.rows],
     )
 
 
@@ -176,7 +181,7 @@ def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str], 
         return Failure(
             says,
             f"{says}, but not for {len(rows):,} of {len(table):,} rows: {named}{more}",
-            rows[:FAILING_ROWS_KEPT],
+            rows if weight == "quarantine" else rows[:FAILING_ROWS_KEPT],
             weight,
             len(rows),
             years,

@@ -33,6 +33,7 @@ def given_data() -> Path:
 
 
 LONGEST = (
+    "test_wrong_figures.py",
     "test_adding_a_year.py",
     "test_browser.py",
     "test_publishers_run.py",

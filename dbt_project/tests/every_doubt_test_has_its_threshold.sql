@@ -4,7 +4,7 @@ with
 asked_for as (
     select unnest([
         'spend_jump', 'spend_spike', 'spend_spike_return', 'spend_kept', 'spend_reversed', 'spend_second_source',
-        'spend_disagrees', 'spend_forms_differ', 'identical_lines', 'measure_jump', 'measure_spread',
+        'spend_disagrees', 'spend_forms_differ', 'identical_lines', 'measure_jump', 'measure_spread', 'measure_collapse',
         'measure_returned', 'measure_second_source', 'measure_level', 'publisher_note', 'months_swing',
         'spend_history'
     ]) as test_id

@@ -17,6 +17,7 @@ from orchestration.warehouse.raw import fingerprints, load_raw, raw_columns
 RAW_FIGURES = dg.AssetKey(["raw", "figures"])
 LOAD = "load_raw"
 EVERY_FILE_READ = "every_file_held_is_read"
+NONE_SET_ASIDE = "no_figure_is_set_aside"
 
 
 def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -45,7 +46,12 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 EVERY_FILE_READ,
                 asset=RAW_FIGURES,
                 description="Every publisher's file that is held can be read; where one cannot, embedded figures stand in its place.",
-            )
+            ),
+            dg.AssetCheckSpec(
+                NONE_SET_ASIDE,
+                asset=["raw", "quarantine"],
+                description="No figure breaks a rule about single figures; one that does is set aside, and its value goes no further.",
+            ),
         ],
         pool=WAREHOUSE_POOL,
     )
@@ -67,11 +73,19 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 severity=dg.AssetCheckSeverity.WARN,
                 description="; ".join(f"{edition}: {why}" for edition, why in gathered.unread.items()) or "all are read",
             )
+            none_set_aside = dg.AssetCheckResult(
+                asset_key=["raw", "quarantine"],
+                check_name=NONE_SET_ASIDE,
+                passed=rows["quarantine"] == 0,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"{rows['quarantine']} set aside; the table names each with its rule and cell",
+            )
+            checks = {"figures": [unread], "quarantine": [none_set_aside]}
             yield dg.MaterializeResult(
                 asset_key=["raw", table],
                 data_version=dg.DataVersion(versions[table]),
                 metadata={"dagster/row_count": rows[table], **{f"figures_{name}": int(n) for name, n in by_provenance}},
-                check_results=[unread] if table == "figures" else [],
+                check_results=checks.get(table, []),
             )
 
     return [load]

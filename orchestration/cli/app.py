@@ -192,6 +192,9 @@ def run(
     err.print("\nThe run stopped; nothing was published.", style="bold red")
     for stage in outcome.failures:
         err.print(f"{stage.name}: {stage.failure}", highlight=False, markup=False, soft_wrap=True)
+    for code, remedy in REMEDIES.items():
+        if any(os.strerror(code).lower() in stage.failure.lower() and remedy not in stage.failure for stage in outcome.failures):
+            err.print(remedy, highlight=False, markup=False, soft_wrap=True)
     try:
         err.print(f"The release before stays current: {current_release(settings).name}", highlight=False)
     except NoReleaseError:

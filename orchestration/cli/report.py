@@ -15,6 +15,7 @@ from orchestration.publication import queries
 from orchestration.publication.release import read_manifest
 from orchestration.publication.wording import WARNING
 
+SET_ASIDE_SHOWN = 5
 DETAIL_WIDTH = 120  # the whole of it is in --format csv and json
 
 
@@ -139,6 +140,21 @@ def print_release(console: Console, release: Path) -> None:
     words = {"embedded": "embedded", "publishers": "read from publishers' files"}
     said = ", ".join(f"{n:,} {words[p]}" for p, n in provenance.itertuples(index=False))
     console.print(f"  Figures: {said}", highlight=False)
+    aside = queries.rows(
+        release,
+        "select rule, item, breakdown, period, area_code, value, source, edition, locator from meta.quarantine order by all",
+    )
+    if aside:
+        console.print(
+            f"  [yellow]Set aside: {len(aside)}, each for a rule that it breaks (meta.quarantine); values are missing for it[/]"
+        )
+        for one in aside[:SET_ASIDE_SHOWN]:
+            console.print(
+                f"    {one['item']} {one['breakdown']} {one['period']}, {one['area_code']}: {one['value']:g} in {one['source']} {one['edition']}, "
+                f"{one['locator']}. {one['rule']}",
+                highlight=False,
+                soft_wrap=True,
+            )
     carried = measures.loc[measures["value_basis"] == "carried_forward", "measure_name"]
     console.print(
         f"  Modelled in {year}: spend per adult of {int(has_rank['is_spend_modelled'].sum())} councils; "

@@ -197,11 +197,26 @@ def quality(facts: Facts) -> dict[str, Any]:
         "coverage": coverage,
         "years": years_table,
         "doubtful": doubtful,
+        "set_aside": set_aside(facts),
         "checks": checks(facts),
         "diagnostics": diagnostics,
         "validation": validation,
         "editions": editions,
     }
+
+
+SAID_OF = {"warning": "warning", "quarantine": "set aside"}
+
+
+def set_aside(facts: Facts) -> list[str]:
+    """The figures that broke a rule about single figures, a sentence each."""
+    rows = facts.connection.execute(
+        "select source, edition, locator, item, breakdown, period, area_code, value, unit, rule from meta.quarantine order by all"
+    ).fetchall()
+    return [
+        f"{source} {edition}, {locator}: {item} {breakdown} {period}, {area_code}, {value:g} {unit}. {rule}."
+        for source, edition, locator, item, breakdown, period, area_code, value, unit, rule in rows
+    ]
 
 
 def checks(facts: Facts) -> list[dict[str, Any]]:
@@ -211,7 +226,7 @@ def checks(facts: Facts) -> list[dict[str, Any]]:
     ).fetchall()
     gates: dict[str, list[dict[str, str]]] = {}
     for suite, rule, severity, passed, checked, sentence in rows:
-        result = "held" if passed else f"warning: {sentence}" if severity == "warning" else f"did not hold: {sentence}"
+        result = "held" if passed else f"{SAID_OF.get(severity, 'did not hold')}: {sentence}"
         gates.setdefault(str(suite), []).append({"rule": rule, "rows": f"{checked:,}", "result": result})
     return [
         {

@@ -173,11 +173,17 @@ def _publish(settings: Settings, checks: list[SuiteResult], report: Callable[[st
 
 
 def current_release(settings: Settings) -> Path:
-    """The folder of the current release. NoReleaseError, with what to run, if there is none."""
+    """The folder of the current release. NoReleaseError, with what to run or to do, if there is none, or if `current` leads elsewhere."""
     pointer = settings.releases_dir / "current"
     if not (pointer / "asc.duckdb").exists():
         raise NoReleaseError("There is no release yet. Run `make run` (or `asc run`) first: it takes two minutes.")
-    return pointer.resolve()
+    release = pointer.resolve()
+    if release.parent != settings.releases_dir.resolve():
+        raise NoReleaseError(
+            f"{pointer} leads to {release}, which is not among the releases of its folder: somebody moved it. Delete the link and run again, "
+            "or `asc rollback` to a release that is there."
+        )
+    return release
 
 
 def find_release(settings: Settings, release_id: str | None) -> Path:
@@ -312,6 +318,7 @@ def _meta(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("comment on table meta.check_result is 'What came of each rule of each gate in the run of this release.'")
     for name, (_, about) in COLUMNS.items():
         connection.execute(f"comment on column meta.check_result.{name} is {_quoted(about)}")
+    _quarantine(settings, connection)
     connection.execute("create table meta.fetch_outcome (attempt bigint primary key, outcome json)")
     connection.execute(
         "comment on table meta.fetch_outcome is 'Each attempt to fetch or import a publisher''s file, the oldest first.'"
@@ -323,6 +330,24 @@ def _meta(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
     attempts = [[n, json.dumps(row)] for n, row in enumerate(outcomes(settings.raw_dir), 1)]
     if attempts:
         connection.executemany("insert into meta.fetch_outcome values (?, ?)", attempts)
+
+
+def _quarantine(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `meta.quarantine`: the figures that were set aside, by which rule, and where they stand in their publications."""
+    from orchestration.warehouse.quarantine import QUARANTINE_COLUMNS
+
+    keyed = ", ".join(("rule", "source", "edition", "framework", "financial_year", "period", "area_code", "item", "breakdown"))
+    kinds = ", ".join(f"{name} {'double' if name == 'value' else 'varchar'}" for name in QUARANTINE_COLUMNS)
+    connection.execute(f"create table meta.quarantine ({kinds}, primary key ({keyed}))")
+    connection.execute(f"attach '{settings.warehouse_path}' as warehouse (read_only)")
+    connection.execute("insert into meta.quarantine select * from warehouse.raw.quarantine order by all")
+    connection.execute("detach warehouse")
+    connection.execute(
+        "comment on table meta.quarantine is "
+        "'Published figures that broke a rule about single figures: their values were set aside and went no further.'"
+    )
+    for name, about in QUARANTINE_COLUMNS.items():
+        connection.execute(f"comment on column meta.quarantine.{name} is {_quoted(about)}")
 
 
 OF_RELEASE = {

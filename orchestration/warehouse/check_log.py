@@ -23,7 +23,7 @@ COLUMNS: Final = {
     "checked_at": ("timestamp", "When, in UTC."),
     "suite": ("varchar", "Suite of rules, a file in expectations/."),
     "rule": ("varchar", "The rule in words."),
-    "severity": ("varchar", "critical closes the gate, warning is shown."),
+    "severity": ("varchar", "critical closes the gate, warning is shown, quarantine sets the rows aside."),
     "passed": ("boolean", "Whether the rule held."),
     "rows_checked": ("bigint", "Rows that were looked at."),
     "rows_failing": ("bigint", "Rows that broke the rule; empty where the rule is about the whole table."),
@@ -33,16 +33,16 @@ COLUMNS: Final = {
 """Column -> type, description: of the table in a release, and the names in the file."""
 
 
-def note(settings: Settings, suite: Suite, result: SuiteResult) -> None:
-    """Append one line for each rule of a suite that was run on the build in work."""
-    failed = {f.says: f for f in [*result.failures, *result.warnings]}
+def note(settings: Settings, suite: Suite, result: SuiteResult, run: str = "") -> None:
+    """Append one line for each rule of a suite that was run on the build in work, or on the build `run`."""
+    failed = {f.says: f for f in [*result.failures, *result.warnings, *result.set_aside]}
     now = dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
     lines = []
     for rule in suite.rules:
         failure = failed.get(rule.says)
         lines.append(
             {
-                "run": settings.warehouse_path.parent.name,
+                "run": run or settings.warehouse_path.parent.name,
                 "checked_at": now,
                 "suite": suite.name,
                 "rule": rule.says,

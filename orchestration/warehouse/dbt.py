@@ -7,8 +7,10 @@ code location must not pay for it. After each call the DuckDB file is closed, be
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -28,6 +30,8 @@ from orchestration.warehouse.raw import raw_columns
 WAREHOUSE_VARIABLE = "DBT_ENV_SECRET_ASC_WAREHOUSE"
 """How dbt is told its DuckDB file (`dbt_project/profiles.yml`)."""
 LAYERS = ("staging", "intermediate", "marts")
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
+"""What the system refuses dbt and a person can do something about: told as such, and not as a fault of dbt."""
 _PARSED = (".sql", ".yml", ".csv")
 
 
@@ -158,15 +162,22 @@ def made_of(manifest: Mapping[str, Any]) -> dict[tuple[str, str], set[tuple[str,
 
 
 def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = None) -> list[NodeResult]:
-    """One dbt command, on the build in work or on `warehouse`. DbtError if dbt itself could not run; nodes that failed are returned."""
+    """One dbt command, on the build in work or on `warehouse`. DbtError if dbt itself could not run, OSError if the system
+    refused it something; nodes that failed are returned.
+    """
     environment = settings.dbt_environment | ({WAREHOUSE_VARIABLE: warehouse} if warehouse else {})
     with _environment(environment):
         from dbt.cli.main import dbtRunner
 
+        # dbt's log may have nowhere to go (a full disk): that is told once, by the error, and not with a traceback for each line of the log
+        told, logging.raiseExceptions = logging.raiseExceptions, False
         try:
             done = dbtRunner().invoke(["--quiet", "--log-level", "none", "--log-level-file", "debug", *arguments])
         finally:
+            logging.raiseExceptions = told
             _close_warehouse()
+    if isinstance(done.exception, OSError) and done.exception.errno in REFUSED:
+        raise done.exception
     if done.exception is not None:
         raise DbtError(f"dbt could not run: {done.exception}")
     results: list[Any] = getattr(done.result, "results", [])

@@ -15,6 +15,7 @@ from orchestration.acquisition.gather import Gathered, embedded
 from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, REFERENCE_TABLES, read_table
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.quarantine import QUARANTINE_COLUMNS, set_aside
 from orchestration.warehouse.workbench import new_build, put_in_work
 
 FINGERPRINT: Final = (
@@ -88,6 +89,7 @@ def raw_columns(settings: Settings) -> dict[str, list[str]]:
     return {
         "figures": [*FIGURE_COLUMNS, "provenance"],
         "editions": list(EDITION_COLUMNS),
+        "quarantine": list(QUARANTINE_COLUMNS),
         **{name: list(read_table(settings.figures_dir / f"{name}.csv").columns) for name in REFERENCE_TABLES},
         **{f"user_{name.removeprefix('index_')}": list(columns) for name, columns in USER_TABLES.items()},
     }
@@ -97,7 +99,8 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
     """Begin a new warehouse that holds the raw schema and nothing else; return rows by table. Without `gathered`, of the embedded figures.
 
     The build has a folder of its own and is put in work when whole, so a failure leaves the last build as it was. `raw.load` keeps the
-    fingerprint of the figures. Raises what `read_figures` raises, and FileNotFoundError for a missing table.
+    fingerprint of the figures, `raw.quarantine` those that break a rule. Raises what `read_figures` and `set_aside` raise, and
+    FileNotFoundError for a missing table.
     """
     gathered = gathered or embedded(settings.figures_dir)
     tables: dict[str, pd.DataFrame] = {"figures": gathered.figures, "editions": gathered.editions}
@@ -114,8 +117,11 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
             connection.execute(f'create table raw."{name}" as select * from frame')
             connection.unregister("frame")
         connection.execute(f"create table raw.load as {FINGERPRINT}")
+        results = set_aside(settings, connection, folder)
     put_in_work(settings, folder)
-    return {name: len(frame) for name, frame in tables.items()}
+    return {name: len(frame) for name, frame in tables.items()} | {
+        "quarantine": sum(len(failure.rows) for result in results for failure in result.set_aside)
+    }
 
 
 def fingerprints(settings: Settings) -> dict[str, str]:

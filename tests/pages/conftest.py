@@ -35,7 +35,8 @@ def hostile(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Sit
         connection.execute(f"attach '{released.release / 'asc.duckdb'}' as real (read_only)")
         connection.execute("create schema marts")
         connection.execute("create schema meta")
-        connection.execute("create table meta.check_result as from real.meta.check_result")
+        for table in ("check_result", "quarantine"):
+            connection.execute(f"create table meta.{table} as from real.meta.{table}")
         for (table,) in connection.execute(
             "select table_name from duckdb_tables() where database_name = 'real' and schema_name = 'marts'"
         ).fetchall():

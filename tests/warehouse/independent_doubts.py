@@ -176,6 +176,10 @@ def withheld_measures(
         is_return = row.far0 is True and row.step0 * row.step < 0
         if gone and not is_return and not _days_confirm(days, row):
             found.add((row.m, row.year, row.c))
+    for row in changed[(changed["value"] * 8 <= changed["v0"])].itertuples():
+        gone = np.isnan(row.next) or -row.next / row.step >= 0.75
+        if gone and abs(row.step) / np.hypot(row.se, row.se0) >= 6:
+            found.add((row.m, row.year, row.c))
     note = dict(zip(zip(chronic["financial_year"], chronic["area_code"], strict=True), chronic["locator"], strict=True))
     for row in table[table["m"] == "chronic_acsc_admissions"].itertuples():
         if row.value < 300 or "incomplete" in note[row.year, row.area]:

@@ -1,6 +1,7 @@
 -- Values of measures that cannot be believed as they stand, one row a test, council, year and measure.
 -- measure_jump: far beyond all councils' changes, its own error and the spread of councils, and gone again in the next published year (or
--- there is none to compare with) and not shown by a second source. The year that changes back is not doubtful. measure_level, publisher_note and months_swing: see doubt_tests.
+-- there is none to compare with) and not shown by a second source. The year that changes back is not doubtful. measure_collapse: a small part of the
+-- value before and back again, which among low values is no large step: a nought for a mark, a fraction for a percentage. measure_level, publisher_note and months_swing: see doubt_tests.
 with
 
 changes as (select * from {{ ref('int_measure_changes') }}),
@@ -16,6 +17,7 @@ tests as (
     select
         max(threshold) filter (test_id = 'measure_jump') as jump,
         max(threshold) filter (test_id = 'measure_spread') as spread,
+        max(threshold) filter (test_id = 'measure_collapse') as collapse,
         max(threshold) filter (test_id = 'measure_returned') as returned,
         max(threshold) filter (test_id = 'measure_second_source') as second_source,
         max(threshold) filter (test_id = 'measure_level') as least_rate,
@@ -119,6 +121,27 @@ jumps as (
         and not coalesce(day_changes.second_source_share >= tests.second_source, false)
 ),
 
+collapses as (
+    select
+        followed.measure_id,
+        followed.financial_year,
+        followed.area_code,
+        followed.figure_id,
+        'measure_collapse' as test_id,
+        'From ' || round(followed.value_before, 1) || ' to ' || round(followed.value, 1) || ' since '
+        || followed.year_before || ', ' || printf('%.0f', abs(followed.z_of_error)) || ' of its own declared error'
+        || case
+            when followed.next_step is null then '; there is no later value to compare with'
+            else '; it came back in the next published year'
+        end as evidence
+    from followed
+    cross join tests
+    where
+        followed.value * tests.collapse <= followed.value_before
+        and abs(followed.z_of_error) >= tests.jump
+        and (followed.next_step is null or -followed.next_step / followed.step >= tests.returned)
+),
+
 of_chronic_conditions as (
     select
         measure_values.*,
@@ -184,6 +207,8 @@ swings as (
 
 final as (
     select * from jumps
+    union all
+    select * from collapses
     union all
     select * from levels
     union all

@@ -152,6 +152,7 @@ united as (
         case when published.value is not null then published.value_basis end as value_basis,
         case
             when published.value is not null then null
+            when starts_with(published.mark, '{{ var('set_aside') }}') then published.mark
             when published.mark is not null then 'suppressed or not available: ' || published.mark
             else 'not in the publication'
         end as missing_reason

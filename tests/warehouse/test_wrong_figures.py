@@ -1,0 +1,101 @@
+"""The corpus of `wrong_figures.csv`: what is wrong with published figures one by one, by column, by year, by code and by edition, at three sizes.
+
+Each line says what must come of it (refused, set aside, doubtful, flagged), by which rule, and what the sentence must name. The build is that of
+a whole run with some raw figures changed, all models after them worked again, and the gates asked in their order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from expectations import runner
+from expectations.runner import SuiteResult
+from tests.conftest import Released
+from tests.warehouse.world import World
+from tests.warehouse.wrong_figures import STATEMENTS, Case, cases, statement, worlds
+
+CASES = cases()
+WORLDS = worlds(CASES)
+OUTCOMES = {"refused", "set aside", "doubtful", "flagged"}
+LEAST_CASES, LEAST_KINDS, SIZES = 250, 20, {"large", "middle", "small"}
+
+
+def test_the_table_is_large_enough_and_each_kind_has_three_sizes() -> None:
+    assert len(CASES) >= LEAST_CASES
+    assert len({case.title for case in CASES}) == len(CASES)
+    sizes: dict[str, set[str]] = {}
+    for case in CASES:
+        sizes.setdefault(case.kind, set()).add(case.size)
+        assert case.outcome in OUTCOMES
+        assert case.told_by
+    assert set(sizes) == set(STATEMENTS)
+    small = {kind for kind, of in sizes.items() if of != SIZES}
+    assert small == {"an old code after its end"}  # it is wrong or it is not
+    assert len(sizes) - len(small) >= LEAST_KINDS
+
+
+@pytest.fixture(scope="module")
+def world(released: Released, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(released.settings, tmp_path_factory.mktemp("log_of_checks"))
+
+
+@pytest.fixture(scope="module")
+def doubted_before(world: World) -> set[str]:
+    """Nothing changed: every gate is open, and what is doubtful then is no news."""
+    world.restore()
+    results = world.work()
+    assert [r.sentence for r in results if not r.passed or r.set_aside] == []
+    return doubted(world)
+
+
+def doubted(world: World) -> set[str]:
+    rows = world.db.execute("select subject, subject_id, financial_year, area_code from marts.fct_doubtful_figure").fetchall()
+    return {" ".join(row) for row in rows}
+
+
+def told(results: list[SuiteResult], doubts: set[str]) -> list[tuple[str, str, str, str]]:
+    """Everything that was said: outcome, by what, the rule, and the row or doubt it is about."""
+    said = [("doubtful", "fct_doubtful_figure", "", one) for one in doubts]
+    for result in results:
+        for outcome, failures in (("refused", result.failures), ("flagged", result.warnings), ("set aside", result.set_aside)):
+            said += [
+                (outcome, result.suite, failure.says, " ".join(str(v) for v in row.values()))
+                for failure in failures
+                for row in failure.rows or [{"": failure.sentence}]
+            ]
+    return said
+
+
+def is_told(case: Case, said: list[tuple[str, str, str, str]]) -> bool:
+    return any(
+        (outcome, by, rule) == (case.outcome, case.told_by, case.rule) and all(name in row for name in case.names.split())
+        for outcome, by, rule, row in said
+    )
+
+
+@pytest.mark.parametrize("number", range(len(WORLDS)))
+def test_each_wrong_figure_comes_to_what_the_table_says_and_is_named(
+    world: World, doubted_before: set[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(runner, "FAILING_ROWS_KEPT", 1_000_000)  # rows of several cases are among them
+    world.restore()
+    changed = {case.title: world.change(statement(case)) for case in WORLDS[number]}
+    assert {title: rows for title, rows in changed.items() if rows == 0} == {}
+    results = world.work()
+    new = doubted(world) - doubted_before if all(r.passed for r in results) or results[-1].suite.startswith("marts_") else set()
+    said = told(results, new)
+    missed = [case.title for case in WORLDS[number] if not is_told(case, said)]
+    assert missed == [], Counter((outcome, by, rule) for outcome, by, rule, _ in said)
+
+
+def test_sentences_name_what_is_wrong(world: World) -> None:
+    """What a person reads at the end of a run that was refused: the rule, the figure, the council and the year."""
+    case = next(c for c in CASES if c.item == "ro3_asclrnadl_net_current_expenditure" and c.size == "small")
+    world.restore()
+    world.change(statement(case))
+    sentence = next(r.sentence for r in world.work() if not r.passed)
+    assert "What a publication states twice agrees" in sentence
+    for name in (f"financial_year {case.financial_year}", "area_code E", "item ro3_asclrnadl", "stated", "worked"):
+        assert name in sentence
