@@ -8,7 +8,7 @@ SITE_PORT ?= 8000
 DAGSTER_HOME ?= $(CURDIR)/.dagster
 export DAGSTER_HOME
 
-.PHONY: help setup run test bench faults calibrate ui site browser spark check format pins clean
+.PHONY: help setup run test audit bench faults calibrate ui site browser spark check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -70,11 +70,14 @@ format: $(BIN)/.dev ## Put Python and SQL into the project's style
 	@$(BIN)/python -m ruff format .
 	@$(BIN)/python -m sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests orchestration/publication/views
 
+audit: ## Ask for known weaknesses of what is pinned (needs the network, and pip-audit: pipx install pip-audit)
+	pip-audit --require-hashes --disable-pip -r requirements/runtime.txt
+
 pins: ## Compile requirements/*.txt from pyproject.toml again (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt
-	uv pip compile pyproject.toml --extra sharing --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/sharing.txt
-	uv pip compile --group spark --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/spark.txt
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/dev.txt
+	uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/runtime.txt
+	uv pip compile pyproject.toml --extra sharing --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/sharing.txt
+	uv pip compile --group spark --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate --no-emit-index-url -q -o requirements/spark.txt
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate --no-emit-index-url -c requirements/runtime.txt -q -o requirements/dev.txt
 
 clean: ## Delete what can be made again: the environment, builds, caches. Releases and raw files stay
 	rm -rf .venv .venv-spark data/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,10 +13,12 @@ import os
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAILING_ROWS_KEPT = 20
 SEVERITIES = ("critical", "warning", "quarantine")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.acquisition.fetch import Fetcher
 from orchestration.assets.downloads import DATA_TAG, DOWNLOADS, FETCH, YEARS
 from orchestration.assets.years import CHECK_YEAR, RANKED_YEAR, years_of
 from orchestration.settings import Settings
@@ -102,6 +101,7 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         "publishers' files. A page that could not be looked at is said, and is not taken for no change; when none could, people are told.",
     )
     def new_editions(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason | dg.RunRequest]:
+        from orchestration.acquisition.fetch import Fetcher
         from orchestration.acquisition.new_editions import LOOK_LIMITS, look, remembered
         from orchestration.assets.notification import tell
 

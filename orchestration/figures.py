@@ -9,10 +9,12 @@ Embedded figures are CSV files under `data/figures/<source>/<financial year>.csv
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE_COLUMNS: Final = (
     "source",  # the series of publications, e.g. ascof
@@ -59,6 +61,8 @@ BLANK: Final = "(blank)"
 
 def figures_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
     """Rows as a frame with FIGURE_COLUMNS, value as float64 and all else as text, missing text as ''. No value and no mark is `(blank)`."""
+    import pandas as pd
+
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     frame["value"] = pd.to_numeric(frame["value"])
     text = [c for c in FIGURE_COLUMNS if c != "value"]
@@ -69,6 +73,8 @@ def figures_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 def format_value(value: float | None) -> str:
     """The shortest text that reads back as the same number: 32.0 -> '32', 0.1 -> '0.1', missing -> ''."""
+    import pandas as pd
+
     if value is None or pd.isna(value):
         return ""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
@@ -101,19 +107,31 @@ def figure_files(figures_dir: Path) -> list[Path]:
 
 def read_all_figures(figures_dir: Path) -> pd.DataFrame:
     """Every embedded figure. Raises what `figure_files` and `read_figures` raise."""
+    import pandas as pd
+
     return pd.concat([read_figures(path) for path in figure_files(figures_dir)], ignore_index=True)
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV with every column as text; nothing is guessed and an empty cell stays empty text. ValueError for a file without a header."""
+    import pandas as pd
+
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except pd.errors.EmptyDataError:
         raise ValueError(f"{path}: the file is empty; it needs at least a header row with the names of its columns.") from None
 
 
+def header_of(path: Path) -> list[str]:
+    """The names of a CSV's columns, without reading the rest."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file), [])
+
+
 def read_figures(path: Path) -> pd.DataFrame:
     """The figures of one file. ValueError names the file and the columns when they are not the expected ones."""
+    import pandas as pd
+
     frame = read_table(path)
     missing = [c for c in FIGURE_COLUMNS if c not in frame.columns]
     if missing:

@@ -90,7 +90,8 @@ def test_index_arithmetic_knows_nothing_of_files_databases_or_frameworks() -> No
 
 
 def test_a_help_text_and_a_question_to_a_release_import_only_what_they_need() -> None:
-    """Dagster, dbt and pandas take seconds to import: none is needed to print help, and the first two not to read a release."""
+    """Dagster, dbt and pandas take seconds to import: none is needed to print help, the first two not to read a release, the last not to load the
+    code location."""
     heavy = "{'pandas', 'duckdb', 'dagster', 'dbt', 'great_expectations', 'scipy'}"
     for module, allowed in (
         ("orchestration.cli.app", "set()"),
@@ -98,6 +99,7 @@ def test_a_help_text_and_a_question_to_a_release_import_only_what_they_need() ->
         ("orchestration.cli.council", "{'duckdb'}"),
         ("orchestration.publication.release", "{'duckdb'}"),
         ("orchestration.cli.report", "{'pandas', 'duckdb'}"),
+        ("orchestration.definitions", "{'duckdb', 'dagster', 'dbt'}"),
     ):
         code = f"import sys, {module}; print(sorted(({heavy} - {allowed}) & set(sys.modules)))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)

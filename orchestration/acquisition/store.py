@@ -14,9 +14,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from orchestration.acquisition.download import Outcome
+if TYPE_CHECKING:
+    from orchestration.acquisition.download import Outcome
 
 SIDECAR: Final = ".json"
 OUTCOMES: Final = "outcomes.jsonl"

@@ -6,8 +6,10 @@ Light on purpose: the code location and the release read it without importing wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEY = (
     ("definition_id", "varchar", "Definition of the index."),
@@ -25,6 +27,8 @@ class Table:
 
     def frame(self, rows: list[dict[str, object]]) -> pd.DataFrame:
         """Rows with this table's columns, in order."""
+        import pandas as pd
+
         return pd.DataFrame(rows, columns=[name for name, _, _ in self.columns])
 
 

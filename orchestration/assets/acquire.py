@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.acquisition.status import statuses
 from orchestration.assets.common import OWNERS
 from orchestration.assets.downloads import data_of, download_key
 from orchestration.assets.page_metadata import table
@@ -51,6 +50,8 @@ def acquire_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def _held(context: dg.AssetExecutionContext, settings: Settings) -> dict[str, Any]:
     """What of the publishers' editions is there; what is not is said and does not stop the run: embedded figures stand."""
+    from orchestration.acquisition.status import statuses
+
     now = statuses(settings.raw_dir, read_table(settings.figures_dir / "editions.csv"))
     states = Counter(now["state"])
     missing = now[now["state"].isin(["missing", "embedded"])]

@@ -7,18 +7,18 @@ In a run of everything it follows the run's data: with embedded figures it asks 
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 
-from orchestration.acquisition import store
-from orchestration.acquisition.fetch import Fetched, Fetcher
-from orchestration.acquisition.status import statuses
 from orchestration.assets.common import DOWNLOADS_POOL, OWNERS
 from orchestration.assets.page_metadata import table
 from orchestration.figures import read_table
 from orchestration.settings import Settings
 from orchestration.sources.model import Source, financial_years, sources
+
+if TYPE_CHECKING:  # they come with pandas, which loading the code location does not need
+    from orchestration.acquisition.fetch import Fetched, Fetcher
 
 DOWNLOADS = "downloads"
 DATA_TAG = "asc/data"
@@ -40,8 +40,10 @@ class Fetching(dg.Config):
     """Only editions of this year; all if empty."""
 
 
-def fetcher(settings: Settings) -> Fetcher:
+def fetcher(settings: Settings) -> "Fetcher":
     """The fetcher of a process with these settings."""
+    from orchestration.acquisition.fetch import Fetcher
+
     return Fetcher(settings.raw_dir, mirror=settings.mirror, private=settings.private_addresses)
 
 
@@ -100,6 +102,8 @@ def download_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         )
         if failed and alone and failure.allow_retries and context.retry_number < TRY_AGAIN.max_retries:
             raise failure
+        from orchestration.acquisition.status import statuses
+
         states = statuses(settings.raw_dir, read_table(settings.figures_dir / "editions.csv"))
         for source in chosen:
             own = [one for one in done if one.source == source.source]
@@ -127,13 +131,15 @@ def _by_itself(context: dg.AssetExecutionContext) -> bool:
     return all(key.path[0] == DOWNLOADS for key in context.job_def.asset_layer.selected_asset_keys)
 
 
-def _may_pass(failed: Iterable[Fetched]) -> bool:
+def _may_pass(failed: "Iterable[Fetched]") -> bool:
     """Whether a host could not be reached or broke off, so that asking again makes sense; what a publisher refuses stays refused."""
     return any(one.outcome.unreachable or (one.outcome.status or 0) >= 500 for one in failed)
 
 
 def _version(settings: Settings, source: Source) -> str:
     """Of what is held: the same files, the same version."""
+    from orchestration.acquisition import store
+
     digest = hashlib.sha256()
     for name in sorted(source.editions):
         for issue in store.held(settings.raw_dir, source.source, name):
@@ -141,7 +147,7 @@ def _version(settings: Settings, source: Source) -> str:
     return digest.hexdigest()[:16]
 
 
-def came(source: str, done: list[Fetched], asked: bool) -> dg.AssetCheckResult:
+def came(source: str, done: "list[Fetched]", asked: bool) -> dg.AssetCheckResult:
     """A warning where an edition that was asked for did not come."""
     failed = [one for one in done if one.outcome.result == "failed"]
     told = "; ".join(f"{one.edition}: {one.outcome.reason}" for one in failed[:5]) + (
@@ -158,15 +164,17 @@ def came(source: str, done: list[Fetched], asked: bool) -> dg.AssetCheckResult:
     )
 
 
-def sentence(one: Fetched) -> str:
+def sentence(one: "Fetched") -> str:
     """What came of an edition, for a log."""
     kept = f"{one.kept or 'unchanged'}, {one.outcome.size_bytes:,} bytes"
     came = one.outcome.reason if one.outcome.result == "failed" else "; ".join(filter(None, [kept, one.outcome.reason]))
     return f"{one.source} {one.edition}: {one.outcome.result}: {came}"
 
 
-def outcome_table(done: Iterable[Fetched]) -> dg.MetadataValue:
+def outcome_table(done: "Iterable[Fetched]") -> dg.MetadataValue:
     """Outcomes as a table in Dagster's pages."""
     columns = ["source", "edition", "result", "kept", "address", "reason"]
     rows = [(o.source, o.edition, o.outcome.result, o.kept, o.outcome.address, o.outcome.reason) for o in done]
+    import pandas as pd
+
     return table(pd.DataFrame(rows, columns=columns))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 
 from orchestration.assets.pictures import as_markdown, bars_svg, rank_intervals_svg
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT = "default"
 

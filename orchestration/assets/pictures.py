@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from html import escape
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROW, LEFT, WIDTH, TOP_MARGIN = 11, 190, 620, 34
 INTERVAL, MIDDLE, POINT = "#6BACE6", "#2073BC", "#12436D"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.acquisition.gather import embedded, gather
 from orchestration.assets.acquire import FIGURES_HELD
 from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
 from orchestration.assets.downloads import data_of
@@ -56,6 +55,8 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         pool=WAREHOUSE_POOL,
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from orchestration.acquisition.gather import embedded, gather
+
         at_the_workbench(context, settings)  # to the end of this process: the stages after this one build on what it loads
         if data_of(context, settings) == "publishers":
             gathered = gather(settings.figures_dir, settings.raw_dir, context.log.info)

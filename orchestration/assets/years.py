@@ -4,13 +4,13 @@ So Dagster's pages have a grid of years: which are ranked, in which release, and
 asset, its checks, and the reports. What does not: what the rules are (`expectations/`) and what stops a run (`warehouse/gates.py`).
 """
 
+import csv
 from collections.abc import Iterator
 
 import dagster as dg
 
 from expectations.runner import Suite, SuiteResult, suites
 from orchestration.assets.common import OWNERS
-from orchestration.figures import read_table
 from orchestration.settings import Settings
 from orchestration.warehouse.gates import run_gate
 
@@ -22,8 +22,8 @@ CHECK_YEAR = "check_year"
 
 def years_of(settings: Settings) -> dg.StaticPartitionsDefinition:
     """The financial years of the index (seed financial_years)."""
-    seed = read_table(settings.dbt_project_dir / "seeds" / "financial_years.csv")
-    return dg.StaticPartitionsDefinition(sorted(seed["financial_year"]))
+    with (settings.dbt_project_dir / "seeds" / "financial_years.csv").open(encoding="utf-8", newline="") as seed:
+        return dg.StaticPartitionsDefinition(sorted(row["financial_year"] for row in csv.DictReader(seed)))
 
 
 def suites_of_years(settings: Settings) -> list[Suite]:

@@ -83,4 +83,5 @@ def _pins() -> dict[str, str]:
     """Exact versions from requirements/runtime.txt, where the project is a checkout."""
     path = PROJECT_ROOT / "requirements" / "runtime.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return dict(line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith("#"))
+    pinned = [line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith("#")]
+    return {name.split("[")[0]: version for name, version in pinned}

@@ -17,6 +17,7 @@ from typing import Any, Final
 import duckdb
 
 from orchestration.publication.schema import Keys
+from orchestration.warehouse.lineage import Lineage, reached
 
 NAME: Final = "adult-social-care-productivity-england"
 TITLE: Final = "The open index of adult social care productivity in England"
@@ -63,21 +64,34 @@ def described(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, lis
 
 
 def write(
-    folder: Path, connection: duckdb.DuckDBPyConnection, keys: Mapping[str, Keys], editions: Sequence[Mapping[str, str]]
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+    keys: Mapping[str, Keys],
+    editions: Sequence[Mapping[str, str]],
+    lineage: Lineage,
 ) -> None:
-    """datapackage.json, csv-metadata.json and data_dictionary.csv beside the CSV files that they describe."""
+    """datapackage.json, csv-metadata.json and data_dictionary.csv beside the CSV files that they describe.
+
+    The dictionary says of each column which columns of publications (schema raw) and which choices of the project (seeds) it is made of; a
+    publisher's code for each measure and year is in dim_measure_source.
+    """
     tables = described(connection)
     _write_json(folder / "datapackage.json", package(folder, tables, keys, editions))
     _write_json(folder / "csv-metadata.json", csvw(tables, keys))
     with (folder / "data_dictionary.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["table", "column", "type", "unit", "is_key", "leads_to", "description"])
+        writer.writerow(["table", "column", "type", "unit", "is_key", "leads_to", "published", "chosen", "description"])
         for table, (about, columns) in tables.items():
-            writer.writerow([table, "", "table", "", "", "", about])
+            writer.writerow([table, "", "table", "", "", "", "", "", about])
             leads = {own[0]: target for own, target, _ in keys[table].foreign if len(own) == 1}
             for c in columns:
                 is_key = "yes" if c.name in keys[table].key else "no"
-                writer.writerow([table, c.name, FRICTIONLESS[c.kind], c.unit, is_key, leads.get(c.name, ""), c.about])
+                ends = reached(lineage, f"marts.{table}", c.name)
+                published, chosen = (
+                    ", ".join(f"{t}.{name}" for schema, t, name in ends if schema == of) for of in ("raw", "seeds")
+                )
+                row = [table, c.name, FRICTIONLESS[c.kind], c.unit, is_key, leads.get(c.name, ""), published, chosen, c.about]
+                writer.writerow(row)
 
 
 def package(

@@ -258,7 +258,8 @@ def _content(folder: Path, tables: Iterable[str]) -> str:
 
 def _export(settings: Settings, folder: Path) -> dict[str, int]:
     """Marts into `folder`: one DuckDB file with descriptions, a CSV and a Parquet each. Returns rows by table."""
-    from orchestration.warehouse.dbt import docs_path
+    from orchestration.warehouse import lineage
+    from orchestration.warehouse.dbt import docs_path, lineage_path
 
     rows: dict[str, int] = {}
     with connect(str(folder / "asc.duckdb")) as connection:
@@ -293,7 +294,7 @@ def _export(settings: Settings, folder: Path) -> dict[str, int]:
         _meta(settings, connection)
         shutil.copyfile(docs_path(settings), folder / DOCS)
         (folder / "self_audit.md").write_text(self_audit(connection), encoding="utf-8")
-        descriptors.write(folder, connection, keys, _editions(settings))
+        descriptors.write(folder, connection, keys, _editions(settings), lineage.read(lineage_path(settings)))
         from orchestration.publication.workbook import write_workbook  # with pandas, which who reads a release does not need
 
         write_workbook(folder / WORKBOOK, connection)

@@ -176,8 +176,9 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
         finally:
             logging.raiseExceptions = told
             _close_warehouse()
-    if isinstance(done.exception, OSError) and done.exception.errno in REFUSED:
-        raise done.exception
+    for code in REFUSED:
+        if os.strerror(code) in str(done.exception):  # dbt may have wrapped it
+            raise OSError(code, os.strerror(code), str(settings.build_dir))
     if done.exception is not None:
         raise DbtError(f"dbt could not run: {done.exception}")
     results: list[Any] = getattr(done.result, "results", [])

@@ -7,14 +7,14 @@ writing that table. What does not: rules (`expectations/`), and what many figure
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
-
-import duckdb
-import pandas as pd
+from typing import TYPE_CHECKING, Final
 
 from expectations.runner import SuiteResult, run_suite, suites
 from orchestration.settings import Settings
 from orchestration.warehouse.check_log import note
+
+if TYPE_CHECKING:
+    import duckdb
 
 QUARANTINE_COLUMNS: Final = {
     "rule": "The rule that the figure breaks, in words.",
@@ -42,6 +42,8 @@ def set_aside(settings: Settings, connection: duckdb.DuckDBPyConnection, build: 
 
     `connection` is to the database of the folder `build`. UnjudgedError if a rule could not be checked: then nothing may go on.
     """
+    import pandas as pd
+
     kinds = ", ".join(f"{name} {'double' if name == 'value' else 'varchar'}" for name in QUARANTINE_COLUMNS)
     connection.execute(f"create table raw.quarantine ({kinds})")
     results = []

@@ -6,17 +6,20 @@ What belongs here: moving tables into DuckDB unchanged. What does not: any rule 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
-import pandas as pd
 
-from orchestration.acquisition.gather import Gathered, embedded
-from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, REFERENCE_TABLES, read_table
+from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, REFERENCE_TABLES, header_of, read_table
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.quarantine import QUARANTINE_COLUMNS, set_aside
 from orchestration.warehouse.workbench import new_build, put_in_work
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from orchestration.acquisition.gather import Gathered
 
 FINGERPRINT: Final = (
     "select count(*) as figures, coalesce(sum(hash(f)::hugeint), 0)::varchar as fingerprint from raw.figures as f"
@@ -67,6 +70,8 @@ def user_definitions(settings: Settings) -> dict[str, pd.DataFrame]:
 
     FileNotFoundError if the folder is set and holds no definitions; ValueError names a file and the columns it lacks.
     """
+    import pandas as pd
+
     tables = {}
     for name, columns in USER_TABLES.items():
         frame = pd.DataFrame(columns=list(columns), dtype=str)
@@ -90,7 +95,7 @@ def raw_columns(settings: Settings) -> dict[str, list[str]]:
         "figures": [*FIGURE_COLUMNS, "provenance"],
         "editions": list(EDITION_COLUMNS),
         "quarantine": list(QUARANTINE_COLUMNS),
-        **{name: list(read_table(settings.figures_dir / f"{name}.csv").columns) for name in REFERENCE_TABLES},
+        **{name: header_of(settings.figures_dir / f"{name}.csv") for name in REFERENCE_TABLES},
         **{f"user_{name.removeprefix('index_')}": list(columns) for name, columns in USER_TABLES.items()},
     }
 
@@ -102,6 +107,8 @@ def load_raw(settings: Settings, gathered: Gathered | None = None) -> Mapping[st
     fingerprint of the figures, `raw.quarantine` those that break a rule. Raises what `read_figures` and `set_aside` raise, and
     FileNotFoundError for a missing table.
     """
+    from orchestration.acquisition.gather import embedded
+
     gathered = gathered or embedded(settings.figures_dir)
     tables: dict[str, pd.DataFrame] = {"figures": gathered.figures, "editions": gathered.editions}
     for name in REFERENCE_TABLES:

@@ -1,7 +1,8 @@
 """`make faults`: whole runs killed (SIGKILL) at every stage, while a log or a half-written folder is there, and at moments drawn by chance.
 
-After each, the release before answers the same question; at the end one undisturbed run in the same workbench gives the tables of the first, byte
-for byte. Minutes, so it is no part of `make test`. python -m tests.end_to_end.kills [random moments] [seed]
+A client with an open transaction on the workbench is killed too. After each, the release before answers the same question; after each client or log
+or half-written folder, and at the end, one undisturbed run in the same workbench gives the tables of the first, byte for byte. Half an hour and
+more, so it is no part of `make test`. python -m tests.end_to_end.kills [random moments] [seed]
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +34,19 @@ IN_FLIGHT = {
     "a site half written": "releases/*/.site-*/index.html",
 }
 """What is there, by its pattern under the folder of the try, when the run is killed."""
+
+
+CLIENT = """
+import sys, time
+from pathlib import Path
+import duckdb
+db = duckdb.connect(sys.argv[1])
+db.execute("set checkpoint_threshold = '1TB'")
+db.execute("update raw.figures set value = value * 0.8 where area_code = 'E08000035'")
+db.execute("begin; update raw.figures set value = value * 10 where area_code = 'E08000016'")
+Path(sys.argv[2]).touch()
+time.sleep(600)
+"""
 
 
 class HarmedError(RuntimeError):
@@ -81,6 +96,22 @@ class Try:
         told = [line for line in log.read_text().splitlines() if line.startswith("✓")]
         return told[-1][2:48].strip() if told else "nothing yet"
 
+    def killed_client(self) -> str:
+        """A program that has the build in work open for writing, with a changed figure not yet committed and one that is, both in its log, is killed."""
+        build = self.folder / "build" / (self.folder / "build" / "in_work").read_text().strip()
+        process = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, str(build / "warehouse.duckdb"), str(self.folder / "client_ready")],
+            start_new_session=True,
+        )
+        began = time.monotonic()
+        while not (self.folder / "client_ready").exists() and time.monotonic() - began < LONGEST_SECONDS:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if not (build / "warehouse.duckdb.wal").exists():
+            raise HarmedError("the client left no log: nothing was tried")
+        return "a log beside the build"
+
     def answer(self) -> str:
         """The whole ranking of `current`, as a hash."""
         with duckdb.connect(str(self.folder / "releases" / "current" / "asc.duckdb"), read_only=True) as db:
@@ -117,24 +148,29 @@ def main() -> None:
             (f"at {at:.1f} s", lambda _, spent, at=at: spent >= at)
             for at in sorted(rng.uniform(2, whole) for _ in range(moments))
         ]
-        for words, now in kills:
-            for left in ("build/build-*/warehouse.duckdb.wal", "releases/.part-*", "releases/*/.site-*"):
-                if words.startswith("with"):  # what an earlier kill left would be taken for the next run's
+
+        def same_tables_again() -> None:
+            shutil.rmtree(Path(made) / "after", ignore_errors=True)
+            tried.run(ASC_RELEASES_DIR=str(Path(made) / "after"))
+            after = tables(Path(made) / "after" / "current")
+            if after != first:
+                raise HarmedError(f"the run after made other tables: {sorted(k for k in first if after.get(k) != first[k])}")
+            print(f"  one more run made the same {len(first)} files, byte for byte", flush=True)
+
+        for words, now in [*kills, ("a client that had a transaction open", None)]:
+            in_flight = words.startswith(("with", "a client"))
+            if in_flight:  # what an earlier kill left would be taken for the next run's
+                for left in ("build/build-*/warehouse.duckdb.wal", "releases/.part-*", "releases/*/.site-*"):
                     for path in Path(made).glob(left):
                         subprocess.run(["rm", "-rf", str(path)], check=True)
-            last = tried.killed(now)
+            last = tried.killed(now) if now else tried.killed_client()
             if tried.answer() != answer:
                 raise HarmedError(f"killed {words}: current does not answer as before")
             print(f"killed {words}; the last it told was: {last}. current answers as before", flush=True)
-        tried.run(ASC_RELEASES_DIR=str(Path(made) / "after"))
-        after = tables(Path(made) / "after" / "current")
-        if after != first:
-            raise HarmedError(
-                f"the run after {len(kills)} kills made other tables: {sorted(k for k in first if after.get(k) != first[k])}"
-            )
-        print(
-            f"{len(kills)} kills: current answered as before after each, and one more run made the same {len(first)} files, byte for byte"
-        )
+            if in_flight:
+                same_tables_again()
+        same_tables_again()
+        print(f"{len(kills) + 1} kills: current answered as before after each")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,10 @@ def test_csvw_and_the_dictionary_have_the_same_columns_and_keys(released: Releas
         assert [c["name"] for c in table["tableSchema"]["columns"]] == names
         assert table["tableSchema"].get("primaryKey") == resource["schema"].get("primaryKey")
         assert [d["column"] for d in dictionary if d["table"] == resource["name"] and d["column"]] == names
+    made_of = {(d["table"], d["column"]): (d["published"], d["chosen"]) for d in dictionary if d["column"]}
+    assert "figures.value" in made_of["fct_measure_value", "value"][0].split(", ")
+    assert "measure_sources.scale" in made_of["fct_measure_value", "value"][1].split(", ")
+    assert "figures.value" in made_of["productivity_ranking", "rank"][0].split(", ")
     units = {d["column"]: d["unit"] for d in dictionary if d["unit"]}
     assert units["spend_per_adult_gbp"] == "GBP" and units["spend_change_pct"] == "per cent"
 

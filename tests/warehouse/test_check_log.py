@@ -62,6 +62,10 @@ def test_each_rule_has_a_line_and_a_failure_its_rows(tmp_path: Path) -> None:
     assert of_last_run(tmp_path) == []
 
 
+KNOWN_WARNING = "Lines of the outturn add up in the earlier returns too, to GBP 15,000"
+"""Of 55 councils' published returns they do not."""
+
+
 def test_a_release_has_the_results_of_every_rule_of_its_run(released: Released) -> None:
     rules = {(s.name, r.says, r.severity) for s in suites(released.settings.expectations_dir, "") for r in s.rules}
     with released.connect() as db:
@@ -71,4 +75,5 @@ def test_a_release_has_the_results_of_every_rule_of_its_run(released: Released) 
             0,
         )  # a run on embedded figures fetches nothing
     assert {f[:3] for f in found} == rules
-    assert all(passed for *_, passed, _ in found) and all(rows for *_, rows in found if rows is not None)
+    assert [f[1] for f in found if not f[3]] == [KNOWN_WARNING]
+    assert all(rows for *_, rows in found if rows is not None)

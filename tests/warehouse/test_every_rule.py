@@ -87,9 +87,10 @@ def test_a_broken_row_is_seen_by_the_rule_that_forbids_it(suite: str, says: str,
     rule = next(r for r in SUITES[suite].rules if r.says == says)
     alone = replace(SUITES[suite], rules=[rule])
     whole = tables(suite)
-    assert run_suite(alone, whole).passed, says
+    held = run_suite(alone, whole)
+    assert held.passed and not held.set_aside, says
     result = run_suite(alone, broken(rule, whole))
-    seen = [*result.failures, *result.warnings]
+    seen = [*result.failures, *result.warnings, *result.set_aside]
     assert [f.says for f in seen] == [says]
     assert "could not be checked" not in seen[0].sentence, seen[0].sentence
 
@@ -107,96 +108,12 @@ def test_a_rule_with_two_ends_holds_at_the_lower_one_too(suite: str, says: str, 
     rows = table.query(kwargs["row_condition"]) if "row_condition" in kwargs else table
     table[kwargs["column"]] = table[kwargs["column"]].astype(float)
     table.loc[rows.index[0], kwargs["column"]] = kwargs["min_value"] - abs(kwargs["min_value"]) * 0.01 - 0.01
-    assert not run_suite(replace(SUITES[suite], rules=[rule]), table).passed
+    result = run_suite(replace(SUITES[suite], rules=[rule]), table)
+    assert not result.passed or result.set_aside
 
 
-# ── wrong figures that look plausible one by one ─────────────────────────────────────────────────────────────────────────────────────
-
-MEASURE, OTHER, YEAR = "direct_payments", "self_directed", "2023-24"
+MEASURE, YEAR = "direct_payments", "2023-24"
 OF = f"measure_id = '{MEASURE}' and financial_year = '{YEAR}'"
-WRONG_VALUES = {
-    "a tenth of everything": (f"update v set value = value / 10 where {OF}", "median is between"),
-    "ten times everything": (f"update v set value = value * 10 where {OF}", "median is between"),
-    "fractions for percentages": (f"update v set value = value / 100 where {OF}", "median is between"),
-    "the polarity turned": (f"update v set value = 100 - value where {OF}", "much as they stood"),
-    "a constant": (f"update v set value = 25.0 where {OF}", "Councils differ"),
-    "one of three values": (f"update v set value = 20 + hash(area_code) % 3 where {OF}", "Councils differ"),
-    "councils in another order": (
-        f"""update v set value = (select w.value from (select area_code, value, row_number() over (order by hash(area_code)) as n from v where {OF} and value is not null) as w
-            where w.n = (select x.n from (select area_code, row_number() over (order by area_code) as n from v where {OF} and value is not null) as x where x.area_code = v.area_code))
-            where {OF} and value is not null""",
-        "much as they stood",
-    ),
-    "noughts for marks": (f"update v set value = 0 where {OF} and hash(area_code) % 3 = 0", "At most a quarter"),
-    "the year before again": (
-        f"update v set value = (select w.value from v as w where w.area_code = v.area_code and w.measure_id = '{MEASURE}' and w.financial_year = '2022-23') where {OF}",
-        "not those of the year before",
-    ),
-    "another measure's column": (
-        f"update v set value = (select w.value from v as w where w.area_code = v.area_code and w.measure_id = '{OTHER}' and w.financial_year = '{YEAR}') where {OF}",
-        "not those of another measure",
-    ),
-    "England's value doubled": (f"update v set england_value = england_value * 2 where {OF}", "near the mean"),
-    "England's value beyond all councils": (f"update v set england_value = 250 where {OF}", "lies among those"),
-    "a spread of three times": (f"update v set value = 25 + (value - 25) * 3 where {OF}", "between half and twice"),
-    "everybody much higher": (f"update v set value = value + 20 where {OF}", "one and a half standard deviations"),
-}
-WRONG_SPEND = {
-    "a tenth of everything": ("update s set spend_gbp = spend_gbp / 10 where financial_year = '2023-24'", "between -5 and \\+25"),
-    "all a third more": ("update s set spend_gbp = spend_gbp * 1.33 where financial_year = '2023-24'", "between -5 and \\+25"),
-    "the year before again": (
-        "update s set spend_gbp = (select w.spend_gbp from s as w where w.area_code = s.area_code and w.spend_basis = s.spend_basis "
-        "and w.domain_id = s.domain_id and w.financial_year = '2022-23') where financial_year = '2023-24'",
-        "not that of the year before",
-    ),
-    "councils in another order": (
-        """update s set spend_gbp = (select w.spend_gbp from (select *, row_number() over (order by hash(area_code)) as n from s where financial_year = '2023-24' and spend_basis = 'total_net' and domain_id = 'all') as w
-            where w.n = (select x.n from (select area_code, row_number() over (order by area_code) as n from s where financial_year = '2023-24' and spend_basis = 'total_net' and domain_id = 'all') as x where x.area_code = s.area_code))
-            where financial_year = '2023-24' and spend_basis = 'total_net' and domain_id = 'all'""",
-        "as they stood the year before",
-    ),
-}
-
-
-def related(released: Released, model: str, table: str, change: str) -> pd.DataFrame:
-    """The model worked again over a copy of `table` in which something was changed."""
-    sql = (PROJECT_ROOT / "dbt_project" / "models" / "marts" / f"{model}.sql").read_text(encoding="utf-8")
-    short = {"fct_measure_value": "v", "fct_council_spend": "s"}[table]
-    with duckdb.connect() as db:
-        db.execute(f"attach '{released.settings.warehouse_path}' as w (read_only)")
-        db.execute(f"create table {short} as from w.marts.{table}")
-        db.execute(change)
-
-        def place(ref: re.Match[str]) -> str:
-            return (
-                short if ref[1] == table else f"w.{'marts' if ref[1].startswith(('dim_', 'fct_')) else 'intermediate'}.{ref[1]}"
-            )
-
-        db.execute("create schema marts")
-        resolved = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", place, sql)
-        db.execute(f"create table marts.{model} as {resolved}")
-        return db.execute(
-            SUITES[{"measure_relation": "marts_measure_relations", "spend_relation": "marts_spend_relations"}[model]].query
-        ).df()
-
-
-@pytest.mark.parametrize("what", WRONG_VALUES)
-def test_a_wrong_column_that_looks_plausible_is_refused_and_named(released: Released, what: str) -> None:
-    change, says = WRONG_VALUES[what]
-    result = run_suite(SUITES["marts_measure_relations"], related(released, "measure_relation", "fct_measure_value", change))
-    assert not result.passed
-    named = [f for f in result.failures if re.search(says, f.sentence)]
-    assert named, result.sentence
-    assert any(row["financial_year"] == YEAR and row["measure_id"] == MEASURE for f in named for row in f.rows), named
-
-
-@pytest.mark.parametrize("what", WRONG_SPEND)
-def test_wrong_spend_that_looks_plausible_is_refused_and_named(released: Released, what: str) -> None:
-    change, says = WRONG_SPEND[what]
-    result = run_suite(SUITES["marts_spend_relations"], related(released, "spend_relation", "fct_council_spend", change))
-    named = [f for f in result.failures if re.search(says, f.sentence)]
-    assert named, result.sentence
-    assert any(row["financial_year"] == "2023-24" for f in named for row in f.rows)
 
 
 def test_relations_are_what_pandas_finds(released: Released) -> None:
