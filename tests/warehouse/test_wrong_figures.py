@@ -99,3 +99,26 @@ def test_sentences_name_what_is_wrong(world: World) -> None:
     assert "What a publication states twice agrees" in sentence
     for name in (f"financial_year {case.financial_year}", "area_code E", "item ro3_asclrnadl", "stated", "worked"):
         assert name in sentence
+
+
+def test_what_is_set_aside_has_no_value_from_then_on_and_says_why(world: World, doubted_before: set[str]) -> None:
+    """One figure beyond its range: the gates stay open, the council's value is missing for the rule, everybody else's is as it was."""
+    world.restore()
+    before = world.db.execute("select * exclude (england_figure_id) from held.marts.fct_measure_value order by all").fetchall()
+    changed = world.change(
+        "update raw.figures set value = 250 where framework = 'ascof_2014' and item = '1C2A' and breakdown = 'total' "
+        "and financial_year = '2021-22' and area_code = 'E08000035'"
+    )
+    assert changed == 1
+    assert [r.sentence for r in world.work() if not r.passed] == []
+    (aside,) = world.db.execute("select rule, area_code, item, value, locator from raw.quarantine").fetchall()
+    assert aside[:4] == ("A percentage lies between 0 and 100", "E08000035", "1C2A", 250.0)
+    assert aside[4]
+    after = world.db.execute("select * exclude (england_figure_id) from marts.fct_measure_value order by all").fetchall()
+    gone, come = set(before) - set(after), set(after) - set(before)
+    assert len(gone) == len(come) == 1
+    assert "in quarantine: A percentage lies between 0 and 100" in come.pop()
+    kept = world.db.execute("select value, mark from marts.fct_published_figure where mark like 'in quarantine%'").fetchall()
+    assert kept == [(None, "in quarantine: A percentage lies between 0 and 100")]
+    used = world.db.execute("select sum(figures) from marts.figure_use where use = 'set aside'").fetchone()
+    assert used == (1,)
