@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from contextlib import nullcontext
@@ -101,6 +102,7 @@ DefinitionOption = Annotated[str, typer.Option("--definition", "-d", help="Which
 
 def main() -> None:
     """Entry point: errors of ours are one sentence and exit code 1; wrong usage is exit code 2."""
+    logging.raiseExceptions = False  # a log that has nowhere to go (a full disk) is no traceback for each of its lines
     try:
         app()
     except BrokenPipeError:  # the reader of our output has seen enough

@@ -10,7 +10,6 @@ import csv
 import errno
 import hashlib
 import json
-import logging
 import os
 import shutil
 import tempfile
@@ -169,12 +168,9 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
     with _environment(environment):
         from dbt.cli.main import dbtRunner
 
-        # dbt's log may have nowhere to go (a full disk): that is told once, by the error, and not with a traceback for each line of the log
-        told, logging.raiseExceptions = logging.raiseExceptions, False
         try:
             done = dbtRunner().invoke(["--quiet", "--log-level", "none", "--log-level-file", "debug", *arguments])
         finally:
-            logging.raiseExceptions = told
             _close_warehouse()
     for code in REFUSED:
         if os.strerror(code) in str(done.exception):  # dbt may have wrapped it
