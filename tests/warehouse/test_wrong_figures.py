@@ -122,3 +122,14 @@ def test_what_is_set_aside_has_no_value_from_then_on_and_says_why(world: World, 
     assert kept == [(None, "in quarantine: A percentage lies between 0 and 100")]
     used = world.db.execute("select sum(figures) from marts.figure_use where use = 'set aside'").fetchone()
     assert used == (1,)
+
+
+def test_a_value_that_is_dropped_on_the_way_is_lost_and_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that silently passes over one council's value: nothing else would say so."""
+    node = world.nodes["model.asc_index.int_measure_values"]
+    dropping = f"select * from ({node['compiled_code']}) where not (measure_id = 'direct_payments' and area_code = 'E08000035')"
+    monkeypatch.setitem(node, "compiled_code", dropping)
+    world.restore()
+    lost = [f for r in world.work() if r.suite == "marts_figure_use" for f in r.failures]
+    assert [f.says for f in lost] == ["No figure that a measure is made of is lost on the way"]
+    assert all(row["item"] in {"1C2A", "3D2A"} for row in lost[0].rows)

@@ -7,7 +7,7 @@ united as (
     union all
     select * from {{ ref('stg_relations_of_outturn') }}
     union all
-    select * from {{ ref('stg_relations_of_health') }}
+    select * from {{ ref('stg_relations_of_other_sources') }}
 )
 
 select
