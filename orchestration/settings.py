@@ -81,7 +81,11 @@ class Settings(BaseSettings):
         description="Base samples of the sensitivity study, a power of two; it computes as many for each factor.",
     )
     seed: int = Field(default=20261123, ge=0, description="Seed of every draw: the same seed gives the same bytes.")
-    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that share the simulations.")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Threads that share the simulations, and processes the pages.",
+    )
     given_data_dir: Path = Field(
         default=PROJECT_ROOT.parent / "shared" / "data",
         description="Publishers' files and tidy figures that `asc figures compile` reads. May be absent.",

@@ -26,7 +26,7 @@ def pages_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         from orchestration.publication.release import current_release
 
         at_the_workbench(context, settings)  # nobody publishes or prunes meanwhile
-        made = build_site(current_release(settings), report=context.log.info)
+        made = build_site(current_release(settings), report=context.log.info, processes=settings.threads)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(str(made.path / "index.html")),

@@ -504,7 +504,7 @@ def site() -> None:
     from orchestration.publication.release import current_release
 
     with err.status("making pages") if err.is_terminal else nullcontext():
-        made = build_site(current_release(get_settings()))
+        made = build_site(current_release(get_settings()), processes=get_settings().threads)
     out.print(
         f"{made.path / 'index.html'}: {made.pages} pages, {made.bytes / 1e6:.0f} MB" + ("" if made.is_new else ", made already"),
         highlight=False,

@@ -12,8 +12,11 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,14 @@ from orchestration.publication.wording import WARNING
 
 HERE = Path(__file__).parent
 SITE = "site"
+PROCESSES = 4
+"""Each holds the tables of the release: 300 MB."""
 MADE_WITH = "made_with.txt"
 """In a site: a hash of what it was made from, to see that nothing has changed."""
+
+
+Content = tuple[str, str | bytes]
+"""Name within the site, and what stands in the file."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,10 @@ class Site:
     is_new: bool
 
 
-def build_site(release: Path, report: Callable[[str], None] = lambda _: None) -> Site:
+def build_site(release: Path, report: Callable[[str], None] = lambda _: None, processes: int = 1) -> Site:
     """Make the site of a release, if the one that is there was not made from the same tables, templates and code.
 
+    Up to `processes` share the work, PROCESSES at most: the files are the same however many.
     Written to a folder aside and renamed when whole: whoever reads the release meanwhile sees the old site or the new one.
     """
     place = release / SITE
@@ -61,14 +71,7 @@ def build_site(release: Path, report: Callable[[str], None] = lambda _: None) ->
     aside = release / f".{SITE}-{os.getpid()}"
     aside.mkdir()
     try:
-        facts = Facts(release)
-        try:
-            for name, content in files(facts):
-                path = aside / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content.encode() if isinstance(content, str) else content)
-        finally:
-            facts.connection.close()
+        _write(release, aside, min(processes, PROCESSES))
         (aside / MADE_WITH).write_text(made_with + "\n", encoding="ascii")
         old = release / f".{SITE}-old-{os.getpid()}"
         if place.exists():
@@ -80,6 +83,30 @@ def build_site(release: Path, report: Callable[[str], None] = lambda _: None) ->
     made = _counted(place, True)
     report(f"{made.pages} pages, {made.bytes / 1e6:.0f} MB")
     return made
+
+
+def _write(release: Path, folder: Path, processes: int) -> None:
+    """Every file of the site, by several processes. What one raises is raised here."""
+    if processes == 1:
+        _write_share(release, folder, 0, 1)
+        return
+    # begun anew and not forked: who calls may have threads that a fork would cut in two
+    with ProcessPoolExecutor(processes - 1, get_context("spawn")) as others:
+        shares = [others.submit(_write_share, release, folder, n, processes) for n in range(1, processes)]
+        _write_share(release, folder, 0, processes)
+        for share in shares:
+            share.result()
+
+
+def _write_share(release: Path, folder: Path, share: int, shares: int) -> None:
+    facts = Facts(release)
+    try:
+        for name, content in files(facts, share, shares):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    finally:
+        facts.connection.close()
 
 
 def _counted(place: Path, is_new: bool) -> Site:
@@ -94,47 +121,67 @@ def _fingerprint(release: Path) -> str:
     return digest.hexdigest()
 
 
-def files(facts: Facts) -> Iterator[tuple[str, str | bytes]]:
-    """(name within the site, content) of every file."""
+def files(facts: Facts, share: int = 0, shares: int = 1) -> Iterator[tuple[str, str | bytes]]:
+    """(name within the site, content) of every file, or of one of several shares, which together have every part once."""
     pages = environment(facts)
 
     def page(name: str, template: str, active: str, /, **context: Any) -> tuple[str, str]:
         root = "../" * name.count("/")
         return name, pages.get_template(template).render(root=root, active=active, page=name, **context)
 
-    for path in sorted((HERE / "static").iterdir()):
-        yield f"static/{path.name}", path.read_bytes()
-    yield "static/finder-data.js", script_data("COUNCILS", interactive.finder(facts))
-    yield page("index.html", "overview.html.j2", "overview", **league.overview(facts))
+    parts = _parts(facts, page)
+    for name in sorted(parts)[share::shares]:  # sorted: the same shares in every process
+        yield from parts[name]()
+
+
+def _parts(facts: Facts, page: Callable[..., Content]) -> dict[str, Callable[[], Iterable[Content]]]:
+    """What the site is made of, each to be rendered when called: a page with what belongs to it, under a name."""
     ranked = sorted(facts.scorecards)
-    for definition, year in ranked:
-        years = [y for d, y in ranked if d == definition]
-        shown_here = {"years": years, "definitions": facts.definitions}
+
+    def league_table(definition: str, year: str) -> Iterator[Content]:
+        shown_here = {"years": [y for d, y in ranked if d == definition], "definitions": facts.definitions}
         yield page(
             f"league/{definition}-{year}.html", "league.html.j2", "league", **league.league(facts, definition, year), **shown_here
         )
         yield f"league/{definition}-{year}.csv", league_csv(facts, definition, year)
-    yield page("councils/index.html", "councils.html.j2", "councils", **league.council_list(facts))
-    for history in facts.codes_of:
+
+    def one_council(history: str) -> Iterator[Content]:
         if history in facts.histories:
             yield page(council_href(history), "council.html.j2", "councils", **council.page(facts, history))
         for code in facts.codes_of[history]:
             if code != history:
                 yield page(council_href(code), "moved.html.j2", "councils", code=code, history=history, name=facts.name(history))
-    yield page("measures/index.html", "measures.html.j2", "measures", **measure.measure_list(facts))
-    for measure_id in facts.measures:
-        yield page(measure_href(measure_id), "measure.html.j2", "measures", **measure.page(facts, measure_id))
-    yield page("compare.html", "compare.html.j2", "compare", year=facts.latest)
-    yield "static/compare-data.js", script_data("COMPARE", interactive.compare(facts))
-    years = [y for d, y in ranked if d == DEFAULT and any(c["rank"] is not None for c in facts.scorecards[d, y])]
-    for year in years:
+
+    def own_weights(year: str, years: list[str]) -> Iterator[Content]:
         data = interactive.weights(facts, year)
         yield page(weights_href(year), "weights.html.j2", "weights", year=year, years=years, data=data)
         yield f"weights/{year}.js", script_data("WEIGHTS", data)
-    yield page("method.html", "method.html.j2", "method", **about.method(facts))
-    yield page("quality.html", "quality.html.j2", "quality", **about.quality(facts))
-    yield page("downloads.html", "downloads.html.j2", "downloads", **about.downloads(facts))
-    yield from api.files(facts)
+
+    def the_rest() -> Iterator[Content]:
+        for path in sorted((HERE / "static").iterdir()):
+            yield f"static/{path.name}", path.read_bytes()
+        yield "static/finder-data.js", script_data("COUNCILS", interactive.finder(facts))
+        yield page("index.html", "overview.html.j2", "overview", **league.overview(facts))
+        yield page("councils/index.html", "councils.html.j2", "councils", **league.council_list(facts))
+        yield page("measures/index.html", "measures.html.j2", "measures", **measure.measure_list(facts))
+        yield page("compare.html", "compare.html.j2", "compare", year=facts.latest)
+        yield "static/compare-data.js", script_data("COMPARE", interactive.compare(facts))
+        yield page("method.html", "method.html.j2", "method", **about.method(facts))
+        yield page("quality.html", "quality.html.j2", "quality", **about.quality(facts))
+        yield page("downloads.html", "downloads.html.j2", "downloads", **about.downloads(facts))
+
+    def one_measure(measure_id: str) -> Iterator[Content]:
+        yield page(measure_href(measure_id), "measure.html.j2", "measures", **measure.page(facts, measure_id))
+
+    weighted = [y for d, y in ranked if d == DEFAULT and any(c["rank"] is not None for c in facts.scorecards[d, y])]
+    first: dict[str, Callable[[], Iterable[Content]]] = {"the rest": the_rest, "api": partial(api.files, facts)}
+    return (
+        first
+        | {f"council {history}": partial(one_council, history) for history in facts.codes_of}
+        | {f"league {definition} {year}": partial(league_table, definition, year) for definition, year in ranked}
+        | {f"measure {measure_id}": partial(one_measure, measure_id) for measure_id in facts.measures}
+        | {f"weights {year}": partial(own_weights, year, weighted) for year in weighted}
+    )
 
 
 def environment(facts: Facts) -> jinja2.Environment:

@@ -107,8 +107,10 @@ def in_order(keys: Mapping[str, Keys]) -> list[str]:
     return placed
 
 
-def create(connection: duckdb.DuckDBPyConnection, table: str, query: str, keys: Keys) -> None:
+def create(connection: duckdb.DuckDBPyConnection, table: str, query: str, keys: Keys) -> int:
     """Make marts.<table> with its keys, then fill it: the database refuses a row that stands twice and a code that leads nowhere.
+
+    Returns how many rows it has.
 
     KeyBrokenError names the table and the key that the rows of `query` break.
     """
@@ -120,10 +122,11 @@ def create(connection: duckdb.DuckDBPyConnection, table: str, query: str, keys: 
     ]
     connection.execute(f"create table marts.{table} ({', '.join(lines)})")
     try:
-        connection.execute(f"insert into marts.{table} {query}")
+        filled = connection.execute(f"insert into marts.{table} {query}").fetchone()
     except duckdb.ConstraintException as error:
         said = str(error).removeprefix("Constraint Error: ").partition(". If this is an unexpected")[0]
         raise KeyBrokenError(f"marts.{table} cannot be released: {said}. Nothing was published.") from error
+    return filled[0] if filled else 0
 
 
 def _listed(names: Sequence[str]) -> str:

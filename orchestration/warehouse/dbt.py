@@ -31,7 +31,10 @@ WAREHOUSE_VARIABLE = "DBT_ENV_SECRET_ASC_WAREHOUSE"
 LAYERS = ("staging", "intermediate", "marts")
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
 """What the system refuses dbt and a person can do something about: told as such, and not as a fault of dbt."""
+QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "debug")
 _PARSED = (".sql", ".yml", ".csv")
+_kept: dict[str, Any] = {}
+"""The project of the last fingerprint as dbt parsed it: a second's work for each call otherwise."""
 
 
 class DbtError(RuntimeError):
@@ -68,7 +71,16 @@ def build_arguments(layer: str, only: Collection[str] = ()) -> list[str]:
     A test runs once all it looks at is built; unit tests are for `make test`.
     """
     selected = sorted(only) if only else layer_selection(layer)
-    return ["build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", "--select", *selected]
+    return [
+        "build",
+        "--no-write-json",
+        "--indirect-selection",
+        "buildable",
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        *selected,
+    ]
 
 
 def build_layer(settings: Settings, layer: str, only: Collection[str] = ()) -> list[NodeResult]:
@@ -160,25 +172,22 @@ def made_of(manifest: Mapping[str, Any]) -> dict[tuple[str, str], set[tuple[str,
     }
 
 
-def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = None) -> list[NodeResult]:
-    """One dbt command, on the build in work or on `warehouse`. DbtError if dbt itself could not run, OSError if the system
-    refused it something; nodes that failed are returned.
+def run_dbt(settings: Settings, arguments: list[str], folder: Path | None = None) -> list[NodeResult]:
+    """One dbt command, on the build in work or on a warehouse file in `folder`. DbtError if dbt itself could not run, OSError if the
+    system refused it something; nodes that failed are returned.
     """
-    environment = settings.dbt_environment | ({WAREHOUSE_VARIABLE: warehouse} if warehouse else {})
-    with _environment(environment):
+    warehouse = settings.warehouse_path
+    place = _same_place(settings, folder or warehouse.parent)
+    with _environment(settings.dbt_environment | {WAREHOUSE_VARIABLE: str(place / warehouse.name)}):
         from dbt.cli.main import dbtRunner
 
         try:
-            done = dbtRunner().invoke(["--quiet", "--log-level", "none", "--log-level-file", "debug", *arguments])
+            done = dbtRunner(_parsed(settings)).invoke([*QUIET, *arguments])
         finally:
             _close_warehouse()
-    for code in REFUSED:
-        if os.strerror(code) in str(done.exception):  # dbt may have wrapped it
-            raise OSError(code, os.strerror(code), str(settings.build_dir))
-    if done.exception is not None:
-        raise DbtError(f"dbt could not run: {done.exception}")
+    _raise_what_stopped(settings, done.exception)
     results: list[Any] = getattr(done.result, "results", [])
-    said = _failures_in_words(settings, results) if warehouse is None else {}
+    said = _failures_in_words(settings, results) if folder is None else {}
     return [
         NodeResult(
             r.node.unique_id,
@@ -191,6 +200,41 @@ def run_dbt(settings: Settings, arguments: list[str], warehouse: str | None = No
         )
         for r in results
     ]
+
+
+def _raise_what_stopped(settings: Settings, exception: BaseException | None) -> None:
+    for code in REFUSED:
+        if os.strerror(code) in str(exception):  # dbt may have wrapped it
+            raise OSError(code, os.strerror(code), str(settings.build_dir))
+    if exception is not None:
+        raise DbtError(f"dbt could not run: {exception}")
+
+
+def _same_place(settings: Settings, folder: Path) -> Path:
+    """A link to `folder` whose own path is always the same: dbt parses the whole project anew for a warehouse of another path.
+
+    Only dbt opens the warehouse by it, and only under the lock of the workbench.
+    """
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    link = settings.dbt_target_dir / "at_work"
+    aside = link.with_suffix(".part")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(folder.resolve(), target_is_directory=True)
+    aside.replace(link)
+    return link
+
+
+def _parsed(settings: Settings) -> Any:
+    """The project as dbt parsed it: kept for the calls of this process, as long as no file of it changes. Asked within dbt's variables."""
+    from dbt.cli.main import dbtRunner
+
+    fingerprint = _fingerprint(settings)
+    if fingerprint not in _kept:
+        done = dbtRunner().invoke([*QUIET, "parse", "--no-write-json"])
+        _raise_what_stopped(settings, done.exception)
+        _kept.clear()
+        _kept[fingerprint] = done.result
+    return _kept[fingerprint]
 
 
 def _failures_in_words(settings: Settings, results: list[Any]) -> dict[str, str]:
@@ -245,13 +289,7 @@ def prepare(settings: Settings) -> bool:
     stamp.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as empty:  # the name of the file is part of the compiled SQL, its content is not looked at
         # the documentation compiles the project too; its catalogue is empty because column types stand in the contracts
-        failed = failure_text(
-            run_dbt(
-                settings,
-                ["docs", "generate", "--static", "--empty-catalog"],
-                warehouse=str(Path(empty) / settings.warehouse_path.name),
-            )
-        )
+        failed = failure_text(run_dbt(settings, ["docs", "generate", "--static", "--empty-catalog"], folder=Path(empty)))
     if failed:
         raise DbtError(f"The dbt project does not compile. {failed}")
     shutil.copyfile(settings.dbt_target_dir / "manifest.json", manifest_path(settings))

@@ -16,7 +16,7 @@ from markupsafe import escape
 
 from orchestration.pages.facts import Facts
 from orchestration.pages.interactive import weights
-from orchestration.pages.site import MADE_WITH, Site, build_site, environment
+from orchestration.pages.site import MADE_WITH, Site, _write, build_site, environment
 from tests.conftest import Released
 from tests.pages.conftest import HOSTILE
 from tests.pages.reading_back import Claim, Marts, claims, written
@@ -440,3 +440,19 @@ def test_a_site_is_made_once_and_again_when_something_it_is_made_of_changes(host
     assert build_site(release).is_new
     assert (hostile.path / "index.html").stat().st_ino != before
     assert sorted(p.name for p in release.iterdir()) == ["asc.duckdb", "manifest.json", "site"]
+
+
+def test_a_site_is_the_same_however_many_processes_share_it(hostile: Site) -> None:
+    def held() -> dict[str, bytes]:
+        return {str(p.relative_to(hostile.path)): p.read_bytes() for p in hostile.path.rglob("*") if p.is_file()}
+
+    alone = held()
+    (hostile.path / MADE_WITH).unlink()
+    assert build_site(hostile.path.parent, processes=3).is_new
+    assert held() == alone
+
+
+def test_what_one_process_of_several_cannot_write_is_raised(hostile: Site, tmp_path: Path) -> None:
+    (tmp_path / "api").write_text("a file where a folder is to be")
+    with pytest.raises(OSError, match="api"):
+        _write(hostile.path.parent, tmp_path, 2)

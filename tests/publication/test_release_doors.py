@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from orchestration.cli.app import said_of
+from orchestration.publication import export
 from orchestration.publication.queries import typed_query
 from orchestration.publication.release import RELEASES_KEPT, publish, releases
 from tests.conftest import Released
@@ -109,7 +111,36 @@ def test_a_pointer_that_is_a_folder_is_refused_with_what_to_do(released: Release
     shutil.copytree(released.release, settings.releases_dir / "current")
     with pytest.raises(NotADirectoryError, match="is a folder or file of its own and not the link to a release: move it away"):
         publish(settings)
-    assert {p.name for p in settings.releases_dir.iterdir()} == {"current", "checks.jsonl"}
+    assert {p.name for p in settings.releases_dir.iterdir()} == {"current"}
+
+
+def test_files_of_other_rows_than_the_tables_are_not_published(
+    released: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, written = own(released, tmp_path), export._files
+
+    def one_row_is_lost(*of: Any) -> dict[str, int]:
+        return {name: rows - (name == "dim_council") for name, rows in written(*of).items()}
+
+    monkeypatch.setattr(export, "_files", one_row_is_lost)
+    with pytest.raises(export.CountsDifferError, match="files of dim_council have other rows than the tables"):
+        publish(settings)
+    assert {p.name for p in settings.releases_dir.iterdir()} == {"checks.jsonl"}
+
+
+def test_files_and_tables_of_a_release_are_of_the_same_rows_in_the_same_order(released: Released) -> None:
+    """They are written side by side from the same queries."""
+    with duckdb.connect(str(released.release / "asc.duckdb"), read_only=True) as db:
+        tables = db.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        assert len(tables) > 40
+        for (table,) in tables:
+            parquet = f"read_parquet('{released.release / table}.parquet')"
+            differ = db.execute(
+                f"select count(*) from (select * from marts.{table} positional join (select row_number() over () as n from marts.{table})) a "
+                f"full join (select * from {parquet} positional join (select row_number() over () as n from {parquet})) b using (n) "
+                "where a is distinct from b"
+            ).fetchone()
+            assert differ == (0,), table
 
 
 @pytest.mark.parametrize(

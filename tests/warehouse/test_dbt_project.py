@@ -16,6 +16,7 @@ import pytest
 
 from orchestration.publication.schema import OF_ANALYSIS
 from orchestration.settings import PROJECT_ROOT, get_settings
+from orchestration.warehouse import dbt
 from orchestration.warehouse.dbt import docs_path, prepare, read_manifest
 from tests.conftest import Released
 
@@ -25,6 +26,8 @@ CODE = {
     "workbook": ["publication/workbook.py"],
 }
 """Where each reader that dbt calls an exposure has its questions."""
+PARSING = ("Unable to do partial parsing", "1 files changed", "Nothing changed, skipping partial parsing")
+"""What dbt's log says of a project that it parses whole, in part, or not."""
 DBT = str(Path(sys.executable).parent / "dbt")
 
 
@@ -106,6 +109,35 @@ def test_the_documentation_is_one_page_without_a_path_of_this_machine(manifest: 
     assert str(Path.home()) not in pages
 
 
+def test_dbt_parses_the_project_once_and_again_when_a_file_of_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, released: Released
+) -> None:
+    """dbt parses everything anew for a warehouse of another path, and each build has a folder of its own."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    settings = released.settings.model_copy(update={"build_dir": tmp_path / "build", "dbt_project_dir": project})
+
+    def listed_in_a_build_of_its_own(in_a_process_of_its_own: bool = False) -> list[str]:
+        build = settings.build_dir / f"build-{len(list(settings.build_dir.glob('build-*')))}"
+        build.mkdir(parents=True)
+        settings.build_pointer.write_text(build.name)
+        shutil.copyfile(released.settings.warehouse_path, settings.warehouse_path)
+        if in_a_process_of_its_own:
+            monkeypatch.setattr(dbt, "_kept", {})
+        log = settings.build_dir / "logs" / "dbt.log"
+        before = log.stat().st_size if log.exists() else 0
+        assert [r for r in dbt.run_dbt(settings, ["test", "--select", "dim_measure"]) if not r.ok] == []
+        return [said for said in PARSING if said in log.read_text(encoding="utf-8")[before:]]
+
+    anew, only_what_changed, nothing = PARSING
+    assert listed_in_a_build_of_its_own(in_a_process_of_its_own=True) == [anew]
+    assert listed_in_a_build_of_its_own() == []
+    assert listed_in_a_build_of_its_own(in_a_process_of_its_own=True) == [nothing]
+    model = project / "models" / "marts" / "dim_measure.sql"
+    model.write_text(model.read_text() + "\n-- a comment\n")
+    assert listed_in_a_build_of_its_own() == [only_what_changed]
+
+
 @pytest.mark.slow
 def test_dbt_typed_by_hand_builds_tests_and_documents_with_no_variables_set(released: Released, tmp_path: Path) -> None:
     """In a copy of the folder with a build beside it, as somebody would type it. The build that is copied from stays as it was."""
@@ -120,16 +152,16 @@ def test_dbt_typed_by_hand_builds_tests_and_documents_with_no_variables_set(rele
     before = raw.stat().st_mtime_ns
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "ASC_"))}
 
-    def dbt(*words: str) -> str:
+    def typed(*words: str) -> str:
         done = subprocess.run(
             [DBT, *words], check=False, capture_output=True, text=True, cwd=tmp_path / "dbt_project", env=inherited
         )
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
-    assert "ERROR=0" in dbt("build")
-    assert "ERROR=0" in dbt("test", "--select", "marts")
-    dbt("docs", "generate")
+    assert "ERROR=0" in typed("build")
+    assert "ERROR=0" in typed("test", "--select", "marts")
+    typed("docs", "generate")
     assert raw.stat().st_mtime_ns == before
     query = "select area_code, rank from marts.productivity_ranking where definition_id = 'default' and financial_year = '2023-24' order by 1"
     with duckdb.connect(str(tmp_path / "data" / "build" / "by_hand.duckdb"), read_only=True) as db, released.connect() as theirs:
