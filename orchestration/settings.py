@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         description="Base samples of the sensitivity study, a power of two; it computes as many for each factor.",
     )
     seed: int = Field(default=20261123, ge=0, description="Seed of every draw: the same seed gives the same bytes.")
+    reuse: bool = Field(
+        default=True,
+        description="Take what an earlier analysis made of the same inputs with the same code; `asc run --again` does not.",
+    )
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,

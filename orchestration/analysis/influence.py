@@ -5,6 +5,7 @@ What belongs here: designs of samples and what is asked of them. What does not: 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,17 @@ class YearSensitivity:
 
 
 def sensitivity(
-    problem: Problem, factors: Factors, *, samples: int, resamples: int, seed: int, threads: int
+    problem: Problem,
+    factors: Factors,
+    *,
+    samples: int,
+    resamples: int,
+    seed: int,
+    threads: int,
+    wanted: Collection[str] | None = None,
 ) -> dict[str, YearSensitivity]:
-    """First-order and total Sobol indices of every varied factor, for each ranked year of a definition of one-year windows.
+    """First-order and total Sobol indices of every varied factor, for each ranked year, or each that is `wanted`, of a definition of one-year
+    windows.
 
     Vectors of weights and the data are one factor each: sample B's whole vector takes the place of sample A's. A council that some
     combination leaves unranked has NaN indices. ValueError unless `samples` is a power of two and at least BLOCK.
@@ -44,7 +53,7 @@ def sensitivity(
     a_uniforms, b_uniforms = base_samples(samples, len(SCALARS), seed)
     blocks, rules = samples // BLOCK, Study(problem, factors).rules
     results = {}
-    for year in (y for y in problem.years if y.is_ranked.any()):
+    for year in (y for y in problem.years if y.is_ranked.any() and (wanted is None or y.financial_year in wanted)):
 
         def block(number: int, year: DefinitionYear = year) -> Floats:
             rows = slice(number * BLOCK, (number + 1) * BLOCK)

@@ -6,7 +6,6 @@ The definition `default` is studied in full; every other has its rank intervals.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,9 @@ from orchestration.analysis import rows as made
 from orchestration.analysis.error_checks import error_checks
 from orchestration.analysis.factors import factors_of, read_factors
 from orchestration.analysis.influence import drop_one, sensitivity
+from orchestration.analysis.kept import Kept, Rows, fingerprint
 from orchestration.analysis.problems import DefinitionYear, Problem, read_problems
-from orchestration.analysis.simulation import RankCounts, Study, simulate_all
+from orchestration.analysis.simulation import RankCounts, Study, in_order, simulate_all
 from orchestration.analysis.spend_share import spend_share_and_stability
 from orchestration.analysis.tables import TABLES
 from orchestration.index.monte_carlo import Indices
@@ -28,16 +28,21 @@ DEFAULT = "default"
 RESAMPLES = 200
 KINDS = {(True, True): "both", (True, False): "data", (False, True): "method"}
 """Whether figures and choices are drawn, and what the uncertainty is then of."""
+KEPT = "analysis"
+"""Folder of the build, beside the builds, for results that outlive them."""
 SHARE_OF_OTHERS = 0.25
 """Of the replications, how many every other definition than `default` has: the ends of its intervals are sure to about a place."""
 
 
 @dataclass(frozen=True)
 class Analysed:
-    """What the stage made: the tables by name, and what was varied for the default definition."""
+    """What the stage made: the tables by name, what was varied for the default definition, and how many years of definitions were computed
+    now and how many taken from an earlier run."""
 
     frames: dict[str, pd.DataFrame]
     varied: tuple[str, ...]
+    computed: int
+    taken: int
 
 
 def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Analysed:
@@ -48,8 +53,7 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
     if default is None:
         raise ValueError(f"There is no definition {DEFAULT!r}: what is varied for a definition is told from it.")
     peers = dict(zip((p.definition_id for p in problems), _peers(settings, problems), strict=True))
-    snapshots = [2**n for n in range(8, 30) if 2**n <= settings.replications]
-    rows: dict[str, list[dict[str, object]]] = {table.name: [] for table in TABLES}
+    rows: dict[str, Rows] = {table.name: [] for table in TABLES}
     own = factors_of(declared, default, default)
     studies = [Study(default, own, data, method, peers[DEFAULT], pairs=data and method) for data, method in KINDS]
     studies += [
@@ -57,24 +61,16 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
         for problem in problems
         if problem is not default
     ]
-    counts = simulate_all(
-        studies, replications=settings.replications, seed=settings.seed, threads=settings.threads, snapshots=snapshots
-    )
-    for study, found in zip(studies, counts, strict=True):
-        rows["rank_uncertainty"] += made.rank_uncertainty(study.problem, found, KINDS[study.data, study.method])
-        if study.data and study.method:
-            rows["uncertainty_convergence"] += made.convergence(study.problem, found)
-        if study.pairs:
-            rows["pairwise_probability"] += made.pairwise(study.problem, found)
-            rows["rank_group"] += _each_year(made.groups, study.problem, found, settings.threads)
-        if study.data and not study.method:
-            rows["rank_confidence_set"] += _each_year(made.confidence_sets, study.problem, found, settings.threads)
+    kept = Kept(settings.build_dir / KEPT, read=settings.reuse)
+    parts = [_simulated(settings, studies, kept), _sensitivities(settings, Study(default, own), kept)]
+    for _, found in parts:
+        for tables in found:
+            for name, more in tables.items():
+                rows[name] += more
     made.beside(rows["rank_uncertainty"], rows["rank_confidence_set"])
+    computed, taken = sum(n for n, _ in parts), sum(len(found) - n for n, found in parts)
     report(f"{settings.replications:,} replications of {len(problems)} definitions, varied {', '.join(own.varied)}")
-    sobol = sensitivity(
-        default, own, samples=settings.sensitivity_samples, resamples=RESAMPLES, seed=settings.seed, threads=settings.threads
-    )
-    rows["sensitivity"] += made.sensitivity_rows(default, sobol)
+    report(f"{computed} years of definitions computed, {taken} as an earlier run with the same inputs had them")
     for year in default.years:
         if year.is_ranked.any():
             rows["drop_one"] += made.drop_one_rows(default, year, drop_one(default, year))
@@ -84,18 +80,70 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
     rows["index_diagnostics"] += spend_share_and_stability(settings)
     frames = {table.name: table.frame(rows[table.name]) for table in TABLES}
     write(settings, frames)
-    return Analysed(frames, factors_of(declared, default, default).varied)
+    kept.forget_the_oldest()
+    return Analysed(frames, own.varied, computed, taken)
 
 
-def _each_year(
-    make: Callable[[Problem, Mapping[str, RankCounts]], list[dict[str, object]]],
-    problem: Problem,
-    counts: Mapping[str, RankCounts],
-    threads: int,
-) -> list[dict[str, object]]:
-    """Rows of every year, years side by side."""
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        return [row for rows in pool.map(lambda one: make(problem, dict([one])), counts.items()) for row in rows]
+def _simulated(settings: Settings, studies: list[Study], kept: Kept) -> tuple[int, list[dict[str, Rows]]]:
+    """How many years of studies were computed now, and the tables of each, computed or kept."""
+    snapshots = [2**n for n in range(8, 30) if 2**n <= settings.replications]
+    sizes = ("replications", settings.replications, settings.seed, snapshots)
+    keys = {
+        (number, label): fingerprint(sizes, study.depends_on(label))
+        for number, study in enumerate(studies)
+        for label in study.years
+    }
+    found = {one: tables for one, key in keys.items() if (tables := kept.get(key)) is not None}
+    wanted = [one for one in keys if one not in found]
+    counts = simulate_all(
+        studies,
+        replications=settings.replications,
+        seed=settings.seed,
+        threads=settings.threads,
+        snapshots=snapshots,
+        wanted=wanted,
+    )
+
+    def tables_of(at: int) -> dict[str, Rows]:
+        number, label = wanted[at]
+        return _tables(studies[number], {label: counts[number][label]})
+
+    for at, tables in in_order(tables_of, len(wanted), settings.threads):
+        found[wanted[at]] = kept.put(keys[wanted[at]], tables)
+    return len(wanted), [found[one] for one in keys]
+
+
+def _tables(study: Study, counts: Mapping[str, RankCounts]) -> dict[str, Rows]:
+    of = study.problem
+    tables = {"rank_uncertainty": made.rank_uncertainty(of, counts, KINDS[study.data, study.method])}
+    if study.data and study.method:
+        tables["uncertainty_convergence"] = made.convergence(of, counts)
+    if study.pairs:
+        tables["pairwise_probability"] = made.pairwise(of, counts)
+        tables["rank_group"] = made.groups(of, counts)
+    if study.data and not study.method:
+        tables["rank_confidence_set"] = made.confidence_sets(of, counts)
+    return tables
+
+
+def _sensitivities(settings: Settings, study: Study, kept: Kept) -> tuple[int, list[dict[str, Rows]]]:
+    """The same of what each choice moves, year by year."""
+    sizes = ("sensitivity", settings.sensitivity_samples, RESAMPLES, settings.seed)
+    keys = {label: fingerprint(sizes, study.depends_on(label)) for label in study.years}
+    found = {label: tables for label, key in keys.items() if (tables := kept.get(key)) is not None}
+    wanted = [label for label in keys if label not in found]
+    sobol = sensitivity(
+        study.problem,
+        study.factors,
+        samples=settings.sensitivity_samples,
+        resamples=RESAMPLES,
+        seed=settings.seed,
+        threads=settings.threads,
+        wanted=wanted,
+    )
+    for label, one in sobol.items():
+        found[label] = kept.put(keys[label], {"sensitivity": made.sensitivity_rows(study.problem, {label: one})})
+    return len(wanted), [found[label] for label in keys]
 
 
 def method(analysed: Analysed) -> str:

@@ -10,7 +10,7 @@ errors (their difference is the error). Studies that score domains alike share t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -63,6 +63,24 @@ class Study:
     def replications(self, of: int) -> int:
         """Its own number: whole blocks, at least one and at most `of`."""
         return min(of, max(-(-round(of * self.share) // BLOCK), 1) * BLOCK)
+
+    @property
+    def years(self) -> list[str]:
+        """Those that are ranked."""
+        return [year.financial_year for year in self.problem.years if year.is_ranked.any()]
+
+    def depends_on(self, label: str) -> tuple[object, ...]:
+        """All that the results of one of its years are made from, but the settings: the definition and its choices, and the year with those in
+        its window and where the same councils stand in them."""
+        of = self.problem
+        position = next(n for n, year in enumerate(of.years) if year.financial_year == label)
+        first = max(position - of.window + 1, 0)
+        return (
+            (self.data, self.method, self.pairs, self.share, None if self.peers is None else self.peers.get(label)),
+            (of.definition, of.areas, self.factors.definition.definition, self.factors.varied, self.factors.alternatives),
+            of.years[first : position + 1],
+            of.earlier[max(first - 1, 0) : position + 1],
+        )
 
     @property
     def rules(self) -> Rules:
@@ -194,12 +212,18 @@ def simulate(
 
 
 def simulate_all(
-    studies: Sequence[Study], *, replications: int, seed: int, threads: int, snapshots: Sequence[int] = ()
+    studies: Sequence[Study],
+    *,
+    replications: int,
+    seed: int,
+    threads: int,
+    snapshots: Sequence[int] = (),
+    wanted: Collection[tuple[int, str]] | None = None,
 ) -> list[dict[str, RankCounts]]:
     """Replicate the ranking of every ranked year of each study; counts by financial year, in the order of the studies.
 
-    Results do not depend on which studies are asked for together. `snapshots` are numbers of replications after which the interval is kept.
-    ValueError unless replications is positive.
+    Results do not depend on what is asked for together: `wanted` are the (number of the study, financial year) that are, or None for all.
+    `snapshots` are numbers of replications after which the interval is kept. ValueError unless replications is positive.
     """
     if replications < 1:
         raise ValueError(f"{replications} replications: at least one is needed")
@@ -211,7 +235,7 @@ def simulate_all(
             (number, study, position)
             for number, study in enumerate(studies)
             for position, year in enumerate(study.problem.years)
-            if year.financial_year == label and (study.problem.window > 1 or year.is_ranked.any())
+            if year.financial_year == label and _is_needed(number, study, position, wanted)
         ]
         made = _replicate(asked, replications=replications, seed=seed, threads=threads)
         for (number, study, position), found in zip(asked, made, strict=True):
@@ -219,7 +243,9 @@ def simulate_all(
             # a window looks back no further
             for old in [y.financial_year for y in study.problem.years[: max(position - study.problem.window + 1, 0)]]:
                 annual[number].pop(old, None)
-        ranked = [one for one in asked if one[1].problem.years[one[2]].is_ranked.any()]
+        ranked = [
+            one for one in asked if one[1].problem.years[one[2]].is_ranked.any() and (wanted is None or (one[0], label) in wanted)
+        ]
 
         def finished(at: int, ranked: list[tuple[int, Study, int]] = ranked) -> RankCounts:
             number, study, position = ranked[at]
@@ -234,6 +260,13 @@ def simulate_all(
         for at, found_counts in in_order(finished, len(ranked), threads):
             counts[ranked[at][0]][label] = found_counts
     return counts
+
+
+def _is_needed(number: int, study: Study, position: int, wanted: Collection[tuple[int, str]] | None) -> bool:
+    """Whether a year is asked for, or stands in the window of one that is."""
+    if wanted is None:
+        return study.problem.window > 1 or bool(study.problem.years[position].is_ranked.any())
+    return any((number, y.financial_year) in wanted for y in study.problem.years[position : position + study.problem.window])
 
 
 @dataclass(frozen=True)

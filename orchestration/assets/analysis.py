@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.analysis.tables import TABLES
-from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
+from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
 from orchestration.assets.page_metadata import pictures_of_the_latest
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import assert_built, note_built
+from orchestration.warehouse.inputs import code_version
 
 RANK_UNCERTAINTY = dg.AssetKey(["marts", "rank_uncertainty"])
 
@@ -59,6 +60,8 @@ def analysis_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.Ass
                 "replications": settings.replications,
                 "sensitivity_samples": settings.sensitivity_samples,
                 "seed": settings.seed,
+                "years_of_definitions_computed": made.computed,
+                "years_of_definitions_taken_from_an_earlier_run": made.taken,
                 "method": dg.MetadataValue.md(method(made)),
             }
             if table.name == "rank_uncertainty":

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import dagster as dg
 
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse.workbench import BusyError, hold
 
 OWNERS = ["team:index-maintainers"]
@@ -25,12 +23,3 @@ def at_the_workbench(context: dg.AssetExecutionContext, settings: Settings) -> N
     except BusyError as busy:
         context.log.warning(f"{busy} This one waits.")
         hold(settings, wait=True)
-
-
-def code_version(*packages: str) -> str:
-    """Of the Python files of these packages of the project: when one changes, what they made shows as out of date."""
-    digest = hashlib.sha256()
-    for package in packages:
-        for path in sorted((PROJECT_ROOT / "orchestration" / package).rglob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -2,9 +2,10 @@
 
 import dagster as dg
 
-from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
+from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
 from orchestration.assets.publication import RELEASE
 from orchestration.settings import Settings
+from orchestration.warehouse.inputs import code_version
 
 SITE = dg.AssetKey(["pages", "site"])
 

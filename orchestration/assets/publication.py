@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.analysis.tables import TABLES
-from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench, code_version
+from orchestration.assets.common import OWNERS, WAREHOUSE_POOL, at_the_workbench
 from orchestration.assets.page_metadata import pictures_of_the_latest, table, top_ten_by_year
 from orchestration.assets.years import RANKED_YEAR
 from orchestration.publication.release import current_release, publish
 from orchestration.publication.sharing import share_release
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import assert_built, assert_in_order, made_of, read_manifest
-from orchestration.warehouse.inputs import note_release
+from orchestration.warehouse.inputs import code_version, note_release
 
 RELEASE = dg.AssetKey(["publication", "release"])
 SHARED = dg.AssetKey(["publication", "shared"])

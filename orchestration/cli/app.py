@@ -146,7 +146,9 @@ def run(
         typer.Option("--data", help="embedded needs no network; publishers fetches publishers' files first (ASC_DATA)."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="If a run is going on, wait for it to end instead of refusing.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Build even if nothing is new since the current release.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Build even if nothing is new since the current release, and compute all of it.")
+    ] = False,
 ) -> None:
     """Build everything from the figures at hand and publish a release with its pages; takes two minutes. Example: asc run --data publishers"""
     from orchestration.cli.report import print_missing, print_release

@@ -92,13 +92,14 @@ def run_everything(
 
     The workbench is held from the first step to the last. BusyError if another process has it, unless `wait`. A run whose inputs are those of
     the current release ends at once, unless `again`; one from publishers' files does not, because only the publishers know what is new.
+    `again` also means that the analysis takes nothing from an earlier run.
     """
     on_start("wait for the run that is going on" if wait else "begin")
     began = time.monotonic()
     with held(settings, wait):
         if not again and settings.data == "embedded" and (release := _has_everything(settings)):
             return RunOutcome(True, time.monotonic() - began, "", nothing_new=release)
-        return _run(settings, on_stage, on_start)
+        return _run(settings.model_copy(update={"reuse": settings.reuse and not again}), on_stage, on_start)
 
 
 def _has_everything(settings: Settings) -> str:

@@ -66,6 +66,15 @@ def inputs(settings: Settings) -> Inputs:
     }
 
 
+def code_version(*packages: str) -> str:
+    """Of the Python files of these packages of the project: when one changes, what they made is out of date."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted((PROJECT_ROOT / "orchestration" / package).rglob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def note(settings: Settings) -> None:
     """Write down what the build in work is made of."""
     _noted_with_build(settings).write_text(json.dumps(inputs(settings)), encoding="utf-8")
