@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "data" / "releases", description="Published releases; `current` points to one."
     )
     expectations_dir: Path = Field(default=PROJECT_ROOT / "expectations", description="Expectation suites, a YAML file each.")
+    store: str | None = Field(
+        default=None,
+        description="A folder or an S3-compatible store that every release is copied to: /shared/index or s3://bucket/prefix, with keys and "
+        "endpoint in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL.",
+    )
     lake_catalogue: str | None = Field(
         default=None,
         description="A DuckLake that every release is taken to: `postgres:dbname=… host=…`, or the path of a file for its catalogue.",

@@ -66,8 +66,8 @@ def publication_assets(settings: Settings, marts: list[dg.AssetKey]) -> list[dg.
         kinds={"postgres", "ducklake"},
         code_version=code_version("publication"),
         pool=WAREHOUSE_POOL,
-        description="The current release where many read it: the DuckLake of `ASC_LAKE_CATALOGUE` and the database of `ASC_POSTGRES`, each in one "
-        "transaction. Nowhere, where neither is set.",
+        description="The current release where many read it: the store of `ASC_STORE`, the DuckLake of `ASC_LAKE_CATALOGUE` and the database of "
+        "`ASC_POSTGRES`, each in one step. Nowhere, where none is set.",
     )
     def shared(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         at_the_workbench(context, settings)  # nobody prunes it meanwhile

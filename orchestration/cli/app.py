@@ -576,7 +576,8 @@ def releases(format: FormatOption = Format.TABLE, output: OutputOption = None) -
 
 @app.command()
 def share() -> None:
-    """Take the current release where many read it: the DuckLake of ASC_LAKE_CATALOGUE, the database of ASC_POSTGRES. A run does it by itself."""
+    """Take the current release where many read it: the store of ASC_STORE, the DuckLake of ASC_LAKE_CATALOGUE, the database of ASC_POSTGRES. A run
+    does it by itself."""
     from orchestration.publication.release import current_release
     from orchestration.publication.sharing import share_release
 
@@ -585,7 +586,9 @@ def share() -> None:
     with err.status("sharing the release") if err.is_terminal else nullcontext():
         taken = share_release(settings, release)
     if not taken:
-        raise ValueError("No place is named: set ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES (docs/growing.md).")
+        raise ValueError(
+            "No place is named: set ASC_STORE, ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES (docs/growing.md)."
+        )
     for place in taken:
         version = f", version {place.version}" if place.version else ""
         what = f"{place.tables} tables of release {release.name}" + ("" if place.is_new else ", which were there already")

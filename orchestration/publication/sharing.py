@@ -1,7 +1,7 @@
-"""The current release where many read it: a DuckLake (catalogue in PostgreSQL or a file, data on a shared path or an object store), and a
-PostgreSQL database for BI tools.
+"""The current release where many read it: a folder or an object store (`object_store.py`), a DuckLake (catalogue in PostgreSQL or a file, data on
+a shared path or an object store), and a PostgreSQL database for BI tools.
 
-Both are written in one transaction: whoever reads meanwhile sees the release before or this one. What belongs here: taking a release that
+Each is written in one step: whoever reads meanwhile sees the release before or this one. What belongs here: taking a release that
 is whole somewhere else. What does not: making one (`release.py`). The extensions of DuckDB that this needs come with `requirements/sharing.txt`.
 """
 
@@ -16,6 +16,8 @@ from typing import Final
 
 import duckdb
 
+from orchestration.publication.object_store import S3, SharingError, load_extensions, to_store, use_object_stores
+from orchestration.publication.release import read_manifest
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
 
@@ -25,13 +27,9 @@ NOT_IN_POSTGRES: Final = ("MAP", "STRUCT")
 """Kinds of column that PostgreSQL has no like of: views of a release have them, tables do not."""
 
 
-class SharingError(RuntimeError):
-    """A release could not be shared; the text names the place without its password, what it said, and that what was there still is."""
-
-
 @dataclass(frozen=True)
 class Taken:
-    """Where a release now is as well: `place` for a person, `version` the lake's snapshot (0 for PostgreSQL), and whether it was new there."""
+    """Where a release now is as well: `place` for a person, `version` the lake's snapshot (0 elsewhere), and whether it was new there."""
 
     place: str
     version: int
@@ -42,6 +40,9 @@ class Taken:
 def share_release(settings: Settings, release: Path) -> list[Taken]:
     """The release into every place that the settings name; none is no error. SharingError at the first that cannot be written to."""
     taken = []
+    if settings.store:
+        is_new = to_store(release, settings.store)
+        taken.append(Taken(settings.store, 0, len(read_manifest(release)["tables"]), is_new))
     if settings.lake_catalogue:
         taken.append(to_lake(release, settings.lake_catalogue, settings.lake_data))
     if settings.postgres:
@@ -56,6 +57,8 @@ def to_lake(release: Path, catalogue: str, data: str | None = None) -> Taken:
     when the lake is made. A release that the newest snapshot holds is not written again.
     """
     with _attached(release, ("ducklake", "postgres_scanner"), catalogue) as connection:
+        if data and data.startswith(S3):
+            use_object_stores(connection)
         attach_lake(connection, catalogue, data)
         newest = snapshots(connection)[-1:]
         if newest and newest[0][1] == release.name:
@@ -128,17 +131,9 @@ def shown(address: str) -> str:
 @contextmanager
 def _attached(release: Path, extensions: tuple[str, ...], address: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that has the release, with the extensions; what goes wrong on it is said in one sentence without a password."""
-    try:
-        from duckdb_extensions import import_extension
-    except ImportError as error:
-        raise SharingError(
-            "Sharing a release needs extensions of DuckDB: .venv/bin/python -m pip install -r requirements/sharing.txt"
-        ) from error
     with connect() as connection:
         try:
-            for name in extensions:
-                import_extension(name)
-                connection.execute(f"load {name}")
+            load_extensions(connection, *extensions)
             connection.execute(f"attach '{_quoted(str(release / 'asc.duckdb'))}' as release (read_only)")
             yield connection
         except duckdb.Error as error:

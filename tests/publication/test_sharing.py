@@ -230,4 +230,4 @@ def test_asc_share_says_where_the_release_is_and_without_a_place_what_to_set(rel
     assert f"tables of release {released.release.name}" in done.stdout
     nowhere = share()
     assert nowhere.returncode == 1
-    assert nowhere.stderr.startswith("No place is named: set ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES")
+    assert nowhere.stderr.startswith("No place is named: set ASC_STORE, ASC_LAKE_CATALOGUE and ASC_LAKE_DATA, or ASC_POSTGRES")
