@@ -8,7 +8,7 @@ SITE_PORT ?= 8000
 DAGSTER_HOME ?= $(CURDIR)/.dagster
 export DAGSTER_HOME
 
-.PHONY: help setup run test audit bench faults calibrate ui site browser spark check format pins clean
+.PHONY: help setup run test audit bench faults calibrate ui site browser image spark check format pins clean
 
 help: ## List what can be done
 	@echo "The open index of adult social care productivity."
@@ -56,6 +56,11 @@ site: $(BIN)/.runtime ## The pages of the current release at http://127.0.0.1:80
 
 browser: ## Install Chromium from the system's packages, which the tests of the pages drive (needs root; without it they skip)
 	@command -v chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
+
+image: $(BIN)/.runtime ## Build the image of a service, asc-index; without a Docker engine, fetch what it installs, so that a test can take its steps
+	@if docker info >/dev/null 2>&1; then docker build -f deploy/Dockerfile -t asc-index .; else \
+	  $(BIN)/python -m pip download --quiet --dest data/build/wheels -r requirements/sharing.txt && \
+	  $(BIN)/python -m pip download --quiet --dest data/build/wheels "$$(sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)" editables; fi
 
 spark: ## Install Apache Spark into .venv-spark, and Java from the system's packages (needs root), for rolling up on a cluster
 	@test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark

@@ -8,8 +8,10 @@ which is shown, or `quarantine`, which sets the rows aside that break it). Great
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 FAILING_ROWS_KEPT = 20
 SEVERITIES = ("critical", "warning", "quarantine")
+
+
+class RuleError(ValueError):
+    """A rule that nobody could check as it is written; the text names the file, the rule, and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +108,29 @@ class SuiteResult:
 
 
 def load_suite(path: Path) -> Suite:
-    """A suite from its YAML file. ValueError names the file and the rule that has no sentence or an unknown severity."""
-    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return Suite(path.stem, raw["guards"], raw["query"], raw["identify"], [_rule(path.name, rule) for rule in raw["rules"]])
+    """A suite from its YAML file. RuleError names the file and the line that is no YAML, or the rule that has no sentence, the sentence of
+    another, or an unknown severity.
+    """
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        said = " ".join(str(error).split())
+        raise RuleError(f"{path.name}: {said}. A sentence with a comma, and a pattern with {{}} or #, stand in quotes.") from None
+    rules = [_rule(path.name, rule) for rule in raw["rules"]]
+    for twice in (says for says, times in Counter(rule.says for rule in rules).items() if times > 1):
+        raise RuleError(f"{path.name}: {twice!r} is said of two rules: which of them failed could not be told")
+    return Suite(path.stem, raw["guards"], raw["query"], raw["identify"], rules)
 
 
 def _rule(file: str, written: dict[str, Any]) -> Rule:
     kwargs = dict(written)
     says, expect, severity = kwargs.pop("says", ""), kwargs.pop("expect", ""), kwargs.pop("severity", "critical")
     if not says or not expect:
-        raise ValueError(f"{file}: rule {expect or written} has no `says` or no `expect`: nobody could read its failure")
+        raise RuleError(f"{file}: rule {expect or written} has no `says` or no `expect`: nobody could read its failure")
     if severity not in SEVERITIES:
-        raise ValueError(f"{file}: rule {says!r} has severity {severity!r}; choose {', '.join(SEVERITIES)}")
+        raise RuleError(f"{file}: rule {says!r} has severity {severity!r}; choose {', '.join(SEVERITIES)}")
+    if odd := [name for name in kwargs if not str(name).isidentifier()]:
+        raise RuleError(f"{file}: rule {says!r} has an argument {odd[0]!r}: a sentence with a comma stands in quotes")
     if "where" in kwargs:
         kwargs |= {"row_condition": kwargs.pop("where"), "condition_parser": "pandas"}
     return Rule(says, {"type": f"expect_{expect}", "kwargs": kwargs, "meta": {"says": says}}, severity)
@@ -138,21 +155,28 @@ def _source() -> Any:
 
 
 def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
-    """Every rule of `suite` on `table`. A rule that cannot be evaluated counts as failed."""
+    """Every rule of `suite` on `table`. A rule that cannot be evaluated counts as failed; RuleError for one that is no expectation at all."""
     source = _source()
     import great_expectations as gx
+
+    expected = [_expected(suite, rule) for rule in suite.rules]
 
     asset = source.add_dataframe_asset(suite.name)
     try:
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": table})
         result = batch.validate(
-            gx.ExpectationSuite(name=suite.name, expectations=[rule.expectation for rule in suite.rules]),
+            gx.ExpectationSuite(name=suite.name, expectations=expected),
             result_format={
                 "result_format": "COMPLETE",
                 "unexpected_index_column_names": suite.identify,
                 "return_unexpected_index_query": False,
             },
         )
+        judged = Counter(str(one.expectation_config.meta["says"]) for one in result.results)
+        if judged != Counter(rule.says for rule in suite.rules):
+            raise RuleError(
+                f"{suite.name}.yaml: {len(suite.rules)} rules were asked, {judged.total()} answered: nothing may go on"
+            )
         outcomes = [one.to_json_dict() for one in result.results if not one.success]
     finally:
         source.delete_asset(suite.name)
@@ -169,6 +193,26 @@ def run_suite(suite: Suite, table: pd.DataFrame) -> SuiteResult:
         {str(k): int(v) for k, v in table["financial_year"].value_counts().items()} if "financial_year" in table else {},
         [f for f in failed if f.severity == "quarantine" and f.rows],
     )
+
+
+def _expected(suite: Suite, rule: Rule) -> Any:
+    """The rule as Great Expectations has it, which by itself leaves out what it does not know and goes on."""
+    import great_expectations as gx
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
+    from great_expectations.expectations.registry import get_expectation_impl, list_registered_expectation_implementations
+
+    written, place = rule.expectation, f"{suite.name}.yaml: rule {rule.says!r}"
+    try:
+        kind = get_expectation_impl(written["type"])
+    except ExpectationNotFoundError:
+        like = difflib.get_close_matches(written["type"], list_registered_expectation_implementations(), n=3)
+        meant = f"; like it are {', '.join(name.removeprefix('expect_') for name in like)}" if like else ""
+        raise RuleError(f"{place} expects {written['type'].removeprefix('expect_')}, which there is not{meant}") from None
+    try:
+        return kind(**written["kwargs"], meta=written["meta"])
+    except (gx.compatibility.pydantic.ValidationError, TypeError, ValueError) as error:
+        said = "; ".join(" ".join(str(error).split()).split("; "))
+        raise RuleError(f"{place} cannot be asked so: {said}") from None
 
 
 def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str], severity: dict[str, str]) -> Failure:

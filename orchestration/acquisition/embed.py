@@ -8,7 +8,7 @@ What belongs here: which file is which edition, and how a tidy table becomes fig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -184,6 +184,11 @@ def _embedded(source: Source) -> Iterable[str]:
         # the given months; the file's name is known for those
         return (m for m, e in source.editions.items() if e.file and m >= FIRST_DELAYED_TRANSFER_MONTH)
     return EMBEDDED_EDITIONS.get(source.source, ())
+
+
+def not_embedded(counts: Mapping[str, int]) -> list[str]:
+    """Sources that are described and have no embedded figures; `counts` are figures by source. Nothing is left out unsaid."""
+    return sorted(name for name, source in sources().items() if name not in counts and source.editions)
 
 
 def published_edition(source: Source, name: str, folder: Path) -> Edition:

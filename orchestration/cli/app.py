@@ -166,8 +166,10 @@ def run(
             status.update(name)
 
     def ended(stage: StageDone) -> None:
-        mark = "[red]✗[/]" if stage.failure else "[green]✓[/]"
+        mark = "[red]✗[/]" if stage.failure else "[yellow]![/]" if stage.warnings else "[green]✓[/]"
         out.print(f"{mark} {stage.name:<46}{stage.seconds:6.1f} s", highlight=False)
+        for warning in stage.warnings:
+            out.print(f"    {warning}. asc checks --failing names the rows.", highlight=False, markup=False)
 
     if status:
         status.start()
@@ -688,7 +690,7 @@ def figures_compile(
     target: Annotated[Path | None, typer.Option("--to", help="Where to write; the project's figures if left out.")] = None,
 ) -> None:
     """Compile data/figures/ from publishers' files. Look at `git diff` afterwards, then `asc figures agree`."""
-    from orchestration.acquisition.embed import compile_figures
+    from orchestration.acquisition.embed import compile_figures, not_embedded
 
     settings = get_settings()
     counts = compile_figures(
@@ -698,6 +700,10 @@ def figures_compile(
         f"{sum(counts.values()):,} figures of {len(counts)} sources in {target or settings.figures_dir}",
         highlight=False,
     )
+    if left_out := not_embedded(counts):
+        out.print(
+            f"Not embedded, because EMBEDDED_EDITIONS names none of their editions: {', '.join(left_out)}.", highlight=False
+        )
 
 
 @app.command()

@@ -41,11 +41,13 @@ CODE_MODULE, CODE_LOCATION, REPOSITORY = "orchestration.definitions", "asc_index
 
 @dataclass(frozen=True)
 class StageDone:
-    """One stage or gate that ended: its name for a person, seconds, and why it failed if it did."""
+    """One stage or gate that ended: its name for a person, seconds, why it failed if it did, and what is to be known if it did not."""
 
     name: str
     seconds: float
     failure: str = ""
+    warnings: tuple[str, ...] = ()
+    """Rules of a gate that do not hold and close nothing."""
 
 
 @dataclass
@@ -171,6 +173,7 @@ def _progress_logger(on_stage: Callable[[StageDone], None], on_start: Callable[[
     import dagster as dg
 
     from orchestration.assets.notification import reason
+    from orchestration.warehouse.gates import WARNINGS
 
     class Handler(logging.Handler):
         """Turns Dagster's events into lines for a person."""
@@ -179,6 +182,7 @@ def _progress_logger(on_stage: Callable[[StageDone], None], on_start: Callable[[
             super().__init__(logging.DEBUG)
             self.began: dict[str, float] = {}
             self.check_failures: dict[str, str] = {}
+            self.warnings: dict[str, tuple[str, ...]] = {}
 
         def emit(self, record: logging.LogRecord) -> None:
             event = getattr(record, "dagster_meta", {}).get("dagster_event")
@@ -190,11 +194,14 @@ def _progress_logger(on_stage: Callable[[StageDone], None], on_start: Callable[[
                 on_start(_stage_name(step))
             elif kind == "ASSET_CHECK_EVALUATION":
                 evaluation = event.event_specific_data
+                if warned := evaluation.metadata.get(WARNINGS):
+                    self.warnings[step] = tuple(str(warned.value).splitlines())
                 if not evaluation.passed:
                     self.check_failures[step] = evaluation.description or evaluation.check_name
             elif kind in {"STEP_SUCCESS", "STEP_FAILURE"}:
                 failure = "" if kind == "STEP_SUCCESS" else self.check_failures.get(step) or reason(event)
-                on_stage(StageDone(_stage_name(step), time.monotonic() - self.began.get(step, time.monotonic()), failure))
+                took = time.monotonic() - self.began.get(step, time.monotonic())
+                on_stage(StageDone(_stage_name(step), took, failure, self.warnings.get(step, ())))
 
     def progress(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.getLogger("asc.progress")

@@ -13,6 +13,9 @@ from orchestration.warehouse.check_log import note
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.raw import assert_unchanged
 
+WARNINGS = "warnings"
+"""Metadata of a check: a line for each rule that does not hold and closes nothing."""
+
 
 class GateError(RuntimeError):
     """A gate is closed; the text says which figures failed which rule."""
@@ -77,6 +80,9 @@ def check_result(result: SuiteResult) -> dg.AssetCheckResult:
     if result.failures or result.warnings:
         said = [f"- {f.sentence}" for f in result.failures] + [f"- warning: {f.sentence}" for f in result.warnings]
         metadata["failures"] = dg.MetadataValue.md("\n".join(said))
+        if result.warnings:
+            told = [f"{w.says}, but not for {w.failing:,} rows" if w.failing else w.sentence for w in result.warnings]
+            metadata[WARNINGS] = dg.MetadataValue.text("\n".join(told))
         rows = list(_records(result))
         if rows:
             metadata["failing_rows"] = dg.MetadataValue.table(records=rows, schema=_schema(rows))

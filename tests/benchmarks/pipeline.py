@@ -47,8 +47,8 @@ def stages_of(told: str) -> dict[str, float]:
     """Seconds of each stage from what `asc run` printed. StageMissingError if one of the stages is not among them."""
     found = {}
     for line in told.splitlines():
-        if line.startswith("✓ ") and line.rstrip().endswith(" s"):
-            name, _, took = line.removeprefix("✓ ").rstrip().removesuffix(" s").rpartition(" ")
+        if line.startswith(("✓ ", "! ")) and line.rstrip().endswith(" s"):
+            name, _, took = line[2:].rstrip().removesuffix(" s").rpartition(" ")
             found[name.strip()] = float(took)
     missing = [name for name in STAGE_NAMES.values() if name not in found]
     if missing:

@@ -52,7 +52,8 @@ def test_every_source_is_cited_with_its_publisher(released: Released) -> None:
     with released.connect() as db:
         editions = db.execute("select distinct source, publisher, licence from marts.dim_edition").fetchall()
     for source, publisher, licence in editions:
-        row = next(line for line in page.splitlines() if line.startswith(f"| {source} |"))
+        row = next((line for line in page.splitlines() if line.startswith(f"| {source} |")), "")
+        assert row, f"docs/figures.md has no row of {source}"
         assert publisher in row, (source, publisher)
         assert licence == "Open Government Licence v3.0"
 

@@ -6,13 +6,14 @@ import gc
 import resource
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.runner import Suite, _rule, load_suite, run_suite, suites
+from expectations.runner import RuleError, Suite, _rule, load_suite, run_suite, suites
 from orchestration.settings import Settings
 from orchestration.warehouse.gates import check_result
 
@@ -68,6 +69,55 @@ def test_a_rule_without_words_is_refused(tmp_path: Path) -> None:
         load_suite(path)
     path.write_text("guards: x\nquery: ''\nidentify: []\nrules:\n  - {says: s, expect: t, severity: fatal}\n")
     with pytest.raises(ValueError, match="rule 's' has severity 'fatal'; choose critical, warning, quarantine"):
+        load_suite(path)
+
+
+TABLE = pd.DataFrame({"area_code": ["A"], "value": [5.0]})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"type": "expect_column_value_to_be_betwen"},
+            r"expects column_value_to_be_betwen, which there is not; like it are column_values_to_be_between",
+        ),
+        ({"type": "expect_nothing_at_all"}, "expects nothing_at_all, which there is not"),
+        (
+            {"kwargs": {"column": "value", "minimum": 0, "max_value": 1}},
+            "cannot be asked so: .* minimum extra fields not permitted",
+        ),
+        ({"kwargs": {"column": "value", "min_value": "few"}}, "cannot be asked so: "),
+    ],
+)
+def test_a_rule_that_is_no_expectation_is_refused_and_never_left_out(change: dict[str, Any], said: str) -> None:
+    """Great Expectations leaves such a rule out of the suite, prints a traceback and says that all is well."""
+    rule = SUITE.rules[0]
+    with pytest.raises(RuleError, match=rf"^{SUITE.name}\.yaml: rule '{rule.says}' {said}"):
+        run_suite(replace(SUITE, rules=[replace(rule, expectation=rule.expectation | change)]), TABLE)
+
+
+def test_an_answer_that_is_missing_closes_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    import great_expectations as gx
+
+    suite = gx.ExpectationSuite
+    monkeypatch.setattr(gx, "ExpectationSuite", lambda name, expectations: suite(name=name, expectations=expectations[:0]))
+    with pytest.raises(RuleError, match="1 rules were asked, 0 answered: nothing may go on"):
+        run_suite(SUITE, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("{says: a month, or a year, expect: t}", r"mute\.yaml: rule 'a month' has an argument 'or a year': .* stands in quotes"),
+        ("{says: 'a', expect: t, regex: \\d{2}}", r"mute\.yaml: .*stand in quotes"),
+        ("{says: 'a', expect: t}\n  - {says: 'a', expect: u}", r"mute\.yaml: 'a' is said of two rules"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_meant_says_where(tmp_path: Path, rules: str, said: str) -> None:
+    path = tmp_path / "mute.yaml"
+    path.write_text(f"guards: x\nquery: ''\nidentify: []\nrules:\n  - {rules}\n")
+    with pytest.raises(RuleError, match=said):
         load_suite(path)
 
 
