@@ -23,6 +23,14 @@ ERROR_CELL: Final = re.compile(
     re.DOTALL,
 )
 """A cell of xlsx or ods whose value is an error: calamine gives it as empty, and empty may mean something."""
+ERROR_MARKS: Final = (b'"e"', b"'e'", b"error", b"<text:p>#", b"<text:p>Err:")
+"""One of them stands in whatever ERROR_CELL finds, and none in nearly all parts: to look for them is thirty times as fast."""
+BEYOND: Final = {
+    702 * 9_999: re.compile(rb"""r=(?<=\sr=)["'](?:[A-Za-z]{3,4}\d|[A-Za-z]{0,2}\d{5,})"""),
+    26 * 99_999: re.compile(rb"""r=(?<=\sr=)["'](?:[A-Za-z]{2,4}\d|[A-Za-z]{0,1}\d{6,})"""),
+}
+"""Cells of a rectangle that can be borne -> a row or cell of an xlsx sheet outside of it (right of ZZ or below row 9,999; right of Z or below row
+99,999). Each begins with a text, which is what makes it fast."""
 OLE2: Final = b"\xd0\xcf\x11\xe0"
 MOST_UNPACKED_BYTES: Final = 1_000_000_000
 MOST_CELLS: Final = 20_000_000
@@ -81,7 +89,7 @@ def _bear(content: bytes) -> None:
                 raise LayoutError(f"it unpacks to {unpacked:,} bytes; the limit is {MOST_UNPACKED_BYTES:,}")
             for entry in packed.infolist():
                 part = packed.read(entry)  # the length and the checksum said are held against what comes
-                if entry.filename.endswith(".xml") and (wrong := ERROR_CELL.search(part)):
+                if entry.filename.endswith(".xml") and (wrong := _error(part)):
                     said = next(g for g in wrong.groups() if g).decode(errors="replace")
                     raise LayoutError(
                         f"{entry.filename}: a cell holds an error in place of a value ({said}): the workbook is broken"
@@ -101,6 +109,10 @@ def _bear(content: bytes) -> None:
         struct.error,
     ) as error:
         raise LayoutError(f"not a workbook that can be read ({error}); starts with {content[:20]!r}") from error
+
+
+def _error(part: bytes) -> re.Match[bytes] | None:
+    return ERROR_CELL.search(part) if any(mark in part for mark in ERROR_MARKS) else None
 
 
 def _bear_xls(content: bytes) -> None:
@@ -127,7 +139,10 @@ def _bear_xls(content: bytes) -> None:
 
 
 def _extent(sheet: bytes) -> int:
-    """Cells of the rectangle from A1 to the furthest row and column of an xlsx sheet."""
+    """Cells of the rectangle from A1 to the furthest row and column of an xlsx sheet, or of one that can be borne and holds it."""
+    for cells, outside in BEYOND.items():
+        if not outside.search(sheet):
+            return cells
     rows = max((int(n) for n in re.findall(rb"""<(?:\w+:)?row[^>]*?\br=["'](\d{1,9})["']""", sheet)), default=0)
     columns = max((_column_number(c) for c in set(re.findall(rb"""\br=["']([A-Za-z]{1,4})\d""", sheet))), default=0)
     cell_rows = max((len(n) for n in set(re.findall(rb"""\br=["'][A-Za-z]{1,4}(\d{6,})["']""", sheet))), default=0)

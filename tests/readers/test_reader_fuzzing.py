@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 
 import openpyxl
+import openpyxl.utils
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -343,6 +344,51 @@ def test_two_cells_far_apart_do_not_ask_for_more_memory_than_there_is() -> None:
     )
     with pytest.raises(LayoutError, match=r"spans 17,179,869,184 cells; the limit is 20,000,000"):
         open_workbook(far)
+
+
+PLACES = st.tuples(
+    st.sampled_from([1, 26, 27, 702, 703, 16384]), st.sampled_from([1, 9_999, 10_000, 28_490, 28_491, 99_999, 100_000, 1_048_576])
+)
+
+
+@given(st.lists(PLACES, min_size=1, max_size=4), st.booleans(), st.booleans(), st.sampled_from(["", "x:"]))
+@settings(deadline=None)
+def test_a_sheet_is_refused_for_its_extent_just_when_it_is_too_large(
+    places: list[tuple[int, int]], rows_say_where: bool, single_quotes: bool, prefix: str
+) -> None:
+    """The quick looks hold sheets that are near, and leave the others to the count; here both are held against the places themselves."""
+
+    def at(column: int, row: int) -> str:
+        return openpyxl.utils.get_column_letter(column) + str(row)
+
+    lines = [
+        f'<{prefix}row spans="1:9"'
+        + (f' r="{row}"' if rows_say_where else "")
+        + f'><{prefix}c s="1" r="{at(column, row)}"/></{prefix}row>'
+        for column, row in places
+    ]
+    sheet = "".join(lines).replace('"', "'" if single_quotes else '"').encode()
+    # a cell alone says its row only from 100,000 on, and then no more than how many figures the number has
+    rows = max(row if rows_say_where else 10 ** (len(str(row)) - 1) if row > 99_999 else 0 for _, row in places)
+    columns = max(column for column, _ in places)
+    assert (cells._extent(sheet) > cells.MOST_CELLS) == (rows * columns > cells.MOST_CELLS)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b'<c r="A1" t="e"><v>#REF!</v></c>',
+        b"<c r='A1' t = 'e'><f>1/0</f><v>#DIV/0!</v></c>",
+        b'<x:c t="e" r="A1"><x:v>#N/A</x:v></x:c>',
+        b'<table:table-cell calcext:value-type="error"><text:p>Err:502</text:p>',
+        b"<text:p>#REF!</text:p>",
+        b"<text:p>Err:509</text:p>",
+    ],
+)
+def test_the_quick_look_for_an_error_misses_none(part: bytes) -> None:
+    assert cells.ERROR_CELL.search(part)
+    assert cells._error(b"<sheetData>" + part)
+    assert cells._error(b'<c r="A1" t="s"><v>1</v></c><text:p>an error</text:p>') is None
 
 
 def test_links_and_entities_in_the_xml_lead_nowhere() -> None:
