@@ -1,7 +1,6 @@
 -- How far chance may have carried each value: a 95 % interval and the standard error that goes with it.
 -- Surveys: the published margin. Proportions: Wilson. Rates of events: Byar on the count the rate implies. Rounded counts add the
 -- variance of rounding. Some rates have their own published interval. What is not published has a stated, wide default, and says so.
--- The base of a proportion is the council's own of the year, else its own of the latest year before that has one, else of the first after.
 -- error_scale brings what chance alone would give to what the figures show of a value that does not last (docs/method.md); a value carried
 -- forward adds the change that it may have missed.
 with
@@ -10,11 +9,9 @@ measure_values as (select * from {{ ref('int_measure_values') }}),
 
 measures as (select * from {{ ref('measures') }}),
 
-measure_sources as (select * from {{ ref('measure_sources') }}),
+nearest_bases as (select * from {{ ref('int_value_bases') }}),
 
 years as (select * from {{ ref('financial_years') }}),
-
-history as (select * from {{ ref('int_council_history') }}),
 
 uncertainty as (select * from {{ ref('measure_uncertainty') }}),
 
@@ -35,52 +32,6 @@ own_intervals as (
     from figures
     where regexp_matches(item, '_(lower|upper)_95$')
     group by all
-),
-
--- Every base a council has published for a measure, whatever the framework called it.
-own_bases as (
-    select distinct
-        measure_sources.measure_id,
-        history.continuity_code,
-        figures.financial_year,
-        years.mid_year,
-        figures.value as base
-    from measure_sources
-    inner join figures
-        on
-            measure_sources.framework = figures.framework
-            and measure_sources.item || '_denominator' = figures.item
-            and measure_sources.breakdown = figures.breakdown
-            and figures.financial_year between measure_sources.first_year and coalesce(measure_sources.last_year, '9999-00')
-    inner join history on figures.area_code = history.area_code
-    inner join years on figures.financial_year = years.financial_year
-    where figures.value > 0
-    qualify row_number() over (
-        partition by measure_sources.measure_id, history.continuity_code, figures.financial_year
-        order by figures.area_code desc
-    ) = 1
-),
-
-nearest_bases as (
-    select
-        measure_values.financial_year,
-        measure_values.area_code,
-        measure_values.measure_id,
-        own_bases.base,
-        own_bases.financial_year as base_year
-    from measure_values
-    inner join years on measure_values.value_year = years.financial_year
-    inner join history on measure_values.area_code = history.area_code
-    inner join own_bases
-        on
-            measure_values.measure_id = own_bases.measure_id
-            and history.continuity_code = own_bases.continuity_code
-    qualify row_number() over (
-        partition by measure_values.financial_year, measure_values.area_code, measure_values.measure_id
-        order by
-            own_bases.mid_year > years.mid_year,
-            abs(own_bases.mid_year - years.mid_year)
-    ) = 1
 ),
 
 joined as (
