@@ -25,6 +25,7 @@ from orchestration.warehouse.connection import connect
 from orchestration.warehouse.dbt_words import words_of_failure
 from orchestration.warehouse.lineage import Columns, column_lineage, write
 from orchestration.warehouse.raw import raw_columns
+from orchestration.warehouse.workbench import held
 
 WAREHOUSE_VARIABLE = "DBT_ENV_SECRET_ASC_WAREHOUSE"
 """How dbt is told its DuckDB file (`dbt_project/profiles.yml`)."""
@@ -173,12 +174,12 @@ def made_of(manifest: Mapping[str, Any]) -> dict[tuple[str, str], set[tuple[str,
 
 
 def run_dbt(settings: Settings, arguments: list[str], folder: Path | None = None) -> list[NodeResult]:
-    """One dbt command, on the build in work or on a warehouse file in `folder`. DbtError if dbt itself could not run, OSError if the
-    system refused it something; nodes that failed are returned.
+    """One dbt command, on the build in work or on a warehouse file in `folder`, with the workbench held. DbtError if dbt itself could not
+    run, OSError if the system refused it something, BusyError if another process has the workbench; nodes that failed are returned.
     """
     warehouse = settings.warehouse_path
-    place = _same_place(settings, folder or warehouse.parent)
-    with _environment(settings.dbt_environment | {WAREHOUSE_VARIABLE: str(place / warehouse.name)}):
+    with held(settings), _environment(settings.dbt_environment):
+        os.environ[WAREHOUSE_VARIABLE] = str(_same_place(settings, folder or warehouse.parent) / warehouse.name)
         from dbt.cli.main import dbtRunner
 
         try:
@@ -213,7 +214,8 @@ def _raise_what_stopped(settings: Settings, exception: BaseException | None) -> 
 def _same_place(settings: Settings, folder: Path) -> Path:
     """A link to `folder` whose own path is always the same: dbt parses the whole project anew for a warehouse of another path.
 
-    Only dbt opens the warehouse by it, and only under the lock of the workbench.
+    Only dbt opens the warehouse by it, and only while this process has the workbench: a link that moved under an open database would put the
+    log of one build beside another.
     """
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     link = settings.dbt_target_dir / "at_work"

@@ -15,6 +15,7 @@ import pytest
 from expectations.runner import suites
 from orchestration.publication.release import publish
 from orchestration.settings import Settings
+from orchestration.warehouse.dbt import run_dbt
 from orchestration.warehouse.gates import run_gate
 from orchestration.warehouse.raw import ChangedError, load_raw
 from orchestration.warehouse.workbench import BUILDS_KEPT, BusyError, held, hold, let_go
@@ -141,6 +142,11 @@ def test_a_second_run_is_told_who_runs_and_a_dead_process_holds_nothing(settings
         assert process.stdout.readline() == "held\n"
         with pytest.raises(BusyError, match=rf"A run is going on: process {process.pid} since \d\d:\d\d\. .*asc run --wait"):
             hold(settings)
+        link = settings.dbt_target_dir / "at_work"
+        before = link.readlink() if link.is_symlink() else None
+        with pytest.raises(BusyError):  # dbt of that process has its warehouse open by this link
+            run_dbt(settings, ["parse"])
+        assert (link.readlink() if link.is_symlink() else None) == before
         os.kill(process.pid, signal.SIGKILL)
         began = time.monotonic()
         with held(settings, wait=True):
