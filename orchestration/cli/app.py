@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import sys
@@ -548,6 +549,24 @@ def checks(
         )
         frame = frame[shown]
     _deliver(frame, format, output)
+    if failing and format is Format.TABLE and output is None:
+        for line in (line for line in lines if not line["passed"]):
+            rows = json.loads(str(line["sample"] or "[]"))
+            out.print(
+                f"\n{line['suite']}: {line['sentence'] if not rows else line['rule']}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+            for row in rows:
+                out.print(
+                    "  " + ", ".join(f"{name} {value}" for name, value in row.items()),
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
+            if (more := int(line["rows_failing"] or 0) - len(rows)) > 0 and rows:
+                out.print(f"  and {more} more", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +63,24 @@ def test_each_rule_has_a_line_and_a_failure_its_rows(tmp_path: Path) -> None:
         log.write('{"run": "cut sh')
     assert len(history(settings.releases_dir, "percentage")) == 3
     assert of_last_run(tmp_path) == []
+
+
+def test_the_terminal_names_the_rows_that_break_a_rule(tmp_path: Path) -> None:
+    settings = Settings(releases_dir=tmp_path, build_dir=tmp_path)
+    broken = pd.DataFrame({"area_code": list("ABCDEFGH"), "value": [101.0] * 7 + [5.0]})
+    note(settings, SUITE, run_suite(SUITE, broken), run="build-1")
+    environment = os.environ | {"ASC_RELEASES_DIR": str(tmp_path), "ASC_BUILD_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "asc"), "checks", "--failing"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    told = done.stdout.splitlines()
+    start = told.index(f"{SUITE.name}: {SUITE.rules[0].says}")
+    assert told[start + 1] == "  area_code A, value 101.0"
+    assert told[start + 6] == "  and 2 more"
 
 
 KNOWN_WARNING = "Lines of the outturn add up in the earlier returns too, to GBP 15,000"
