@@ -6,6 +6,7 @@ variables with the same defaults. What belongs here: paths, switches, sizes. Wha
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from functools import cache
@@ -137,6 +138,20 @@ class Settings(BaseSettings):
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_VERSION_CHECK": "false",
         }
+
+
+NOT_SETTINGS = {"ASC_DAGSTER_POSTGRES", "ASC_CODE_HOST", "ASC_PASSWORD", "ASC_UPDATE_GOLDEN", "ASC_CHROMIUM", "ASC_EVENTS"}
+"""Variables of the service's own files (`deploy/`) and of the tests."""
+
+
+def misspelt_variables() -> dict[str, list[str]]:
+    """Variables of this process that look like settings and are none -> the setting that each is like. A run would go on without them."""
+    known = {f"ASC_{name.upper()}" for name in Settings.model_fields}
+    return {
+        name: difflib.get_close_matches(name, known, n=1)
+        for name in sorted(os.environ)
+        if name.startswith("ASC_") and name.upper() not in known | NOT_SETTINGS
+    }
 
 
 @cache

@@ -64,7 +64,14 @@ def _options(
         bool,
         typer.Option("--version", help="The program's version and the current release.", callback=_say_version, is_eager=True),
     ] = False,
-) -> None: ...
+) -> None:
+    if not any(name.startswith("ASC_") for name in os.environ):
+        return
+    from orchestration.settings import misspelt_variables
+
+    for name, like in misspelt_variables().items():
+        meant = f"; did you mean {' or '.join(like)}?" if like else "."
+        err.print(f"The variable {name} is no setting, and was not read{meant}", highlight=False, markup=False, soft_wrap=True)
 
 
 class Paper(Console):

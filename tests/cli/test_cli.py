@@ -240,3 +240,25 @@ def test_completion_is_installed_and_completes(tmp_path: Path) -> None:
     assert any("asc" in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     asked = home | {"_ASC_COMPLETE": "complete_bash", "COMP_WORDS": "asc ra", "COMP_CWORD": "1"}
     assert subprocess.run([asc], check=False, capture_output=True, text=True, env=asked).stdout.split() == ["ranking"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ASC_REPLICATONS", "; did you mean ASC_REPLICATIONS?"),
+        ("ASC_ZZZZZZ", "."),
+        ("ASC_REPLICATIONS", None),
+        ("ASC_PASSWORD", None),
+    ],
+)
+def test_a_misspelt_setting_is_said_and_not_silently_left_out(name: str, said: str | None) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ASC_")} | {name: "5"}
+    told = subprocess.run(
+        [str(Path(sys.executable).parent / "asc"), "sources", "--format", "csv"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert told.stdout.startswith("source,")
+    assert (f"The variable {name} is no setting, and was not read{said}" in told.stderr) if said else told.stderr == ""
