@@ -12,12 +12,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import duckdb
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestration.publication.schema import Keys
 from orchestration.warehouse.lineage import Lineage, reached
+
+if TYPE_CHECKING:
+    import duckdb
 
 NAME: Final = "adult-social-care-productivity-england"
 TITLE: Final = "The open index of adult social care productivity in England"

@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from orchestration.publication import descriptors
 from orchestration.publication.safe_text import safe_sql
 from orchestration.publication.schema import Keys, create, in_order, keys_of
@@ -22,6 +20,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
 
 if TYPE_CHECKING:
+    import duckdb
+
     from expectations.runner import SuiteResult
 
 CONTINUITY = "continuity_code"

@@ -19,11 +19,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
-import duckdb
-
 from orchestration.publication.release import read_manifest, verify
 
 if TYPE_CHECKING:
+    import duckdb
     from pyarrow.fs import FileSystem
 
 S3: Final = "s3://"
@@ -90,6 +89,8 @@ def attach_stored(
 
     SharingError if there is none, or the store does not answer.
     """
+    import duckdb
+
     try:
         found = release_id or _current(*_system(address))
     except OSError as error:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
+
 
 OF_ANALYSIS: Final[Mapping[str, tuple[str, ...]]] = {
     "drop_one": ("definition_id", "financial_year", "element_kind", "element_id", "area_code"),
@@ -114,6 +116,8 @@ def create(connection: duckdb.DuckDBPyConnection, table: str, query: str, keys: 
 
     KeyBrokenError names the table and the key that the rows of `query` break.
     """
+    import duckdb
+
     described = connection.execute(f"describe {query}").fetchall()
     lines = [f'"{name}" {kind}' for name, kind, *_ in described]
     lines.append(f"{'primary key' if keys.is_primary else 'unique'} ({_listed(keys.key)})")

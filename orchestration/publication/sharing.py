@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-import duckdb
+from typing import TYPE_CHECKING, Final
 
 from orchestration.publication.object_store import S3, SharingError, load_extensions, to_store, use_object_stores
 from orchestration.publication.release import read_manifest
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    import duckdb
 
 AUTHOR: Final = "asc"
 SCHEMA: Final = "marts"
@@ -131,6 +132,8 @@ def shown(address: str) -> str:
 @contextmanager
 def _attached(release: Path, extensions: tuple[str, ...], address: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that has the release, with the extensions; what goes wrong on it is said in one sentence without a password."""
+    import duckdb
+
     with connect() as connection:
         try:
             load_extensions(connection, *extensions)

@@ -6,9 +6,11 @@ dbt itself says "Got 1 result, configured to fail if != 0". What belongs here: w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
+
 
 SHOWN: Final = 3
 """Failing rows that a sentence shows."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 from orchestration.figures import EDITION_COLUMNS, FIGURE_COLUMNS, REFERENCE_TABLES, header_of, read_table
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
@@ -17,6 +15,7 @@ from orchestration.warehouse.quarantine import QUARANTINE_COLUMNS, set_aside
 from orchestration.warehouse.workbench import new_build, put_in_work
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
     from orchestration.acquisition.gather import Gathered
