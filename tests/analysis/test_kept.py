@@ -15,7 +15,9 @@ import pytest
 
 from orchestration.analysis import kept as module
 from orchestration.analysis.draws import BLOCK
+from orchestration.analysis.factors import Factors
 from orchestration.analysis.kept import Kept, fingerprint
+from orchestration.analysis.problems import Problem
 from orchestration.analysis.run import analyse
 from orchestration.analysis.simulation import Study, simulate_all
 from orchestration.settings import Settings
@@ -72,7 +74,8 @@ def _with(part: Any, name: str, value: Any) -> Any:
 
 def several_years(window: int = 1) -> Study:
     made = problem(20, 5, len(YEARS))
-    made = replace(made, definition=made.definition | {"window_years": window})
+    earlier = [np.full(20, -1), *(np.arange(20) for _ in YEARS[1:])]
+    made = replace(made, definition=made.definition | {"window_years": window}, earlier=earlier)
     return Study(made, factors(made), peers={made.years[-1].financial_year: np.zeros((20, 3), dtype=np.int64)})
 
 
@@ -88,6 +91,46 @@ def test_whatever_a_year_depends_on_changes_its_fingerprint(window: int) -> None
     assert [where for where, other in seen.items() if other == mine] == []
     assert any("arrays.standard_errors" in where for where in seen)
     assert any("errors.history_weight" in where for where in seen)
+
+
+def with_problem(study: Study, **change: Any) -> Study:
+    made = replace(study.problem, **change)
+    return replace(study, problem=made, factors=replace(study.factors, definition=made))
+
+
+def with_factors(study: Study, **change: Any) -> Study:
+    return replace(study, factors=replace(study.factors, **change))
+
+
+CHANGES: dict[str, Callable[[Study], Study]] = {
+    "data": lambda s: replace(s, data=False),
+    "method": lambda s: replace(s, method=False),
+    "pairs": lambda s: replace(s, pairs=True),
+    "share": lambda s: replace(s, share=0.25),
+    "peers": lambda s: replace(s, peers={YEARS[-1]: np.ones((20, 3), dtype=np.int64)}),
+    "no peers": lambda s: replace(s, peers=None),
+    "definition": lambda s: with_problem(s, definition=s.problem.definition | {"k": 0.25}),
+    "areas": lambda s: with_problem(s, areas=s.problem.areas + 1),
+    "earlier": lambda s: with_problem(s, earlier=[np.full_like(rows, -1) for rows in s.problem.earlier]),
+    "varied": lambda s: with_factors(s, varied=s.factors.varied[:-1]),
+    "alternatives": lambda s: with_factors(s, alternatives=dict(list(s.factors.alternatives.items())[:-1])),
+    "rank": lambda s: with_problem(s, years=[replace(y, rank=y.rank[::-1].copy()) for y in s.problem.years]),
+}
+"""Everything that a study is made of, one at a time: `several_years` has each of them otherwise."""
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_whatever_a_study_is_made_of_is_part_of_it(what: str) -> None:
+    study = several_years(window=2)
+    label = study.years[-1]
+    assert fingerprint(*CHANGES[what](study).depends_on(label)) != fingerprint(*study.depends_on(label))
+
+
+def test_the_list_of_what_a_study_is_made_of_is_whole() -> None:
+    """A new field of a study, a problem or its factors is a new line above."""
+    assert [f.name for f in fields(Study)] == ["problem", "factors", "data", "method", "peers", "pairs", "share"]
+    assert [f.name for f in fields(Problem)] == ["definition", "years", "earlier", "areas"]
+    assert [f.name for f in fields(Factors)] == ["definition", "varied", "alternatives"]
 
 
 def test_another_year_is_no_part_of_it_but_one_in_its_window_is() -> None:
