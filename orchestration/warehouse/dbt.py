@@ -178,8 +178,8 @@ def run_dbt(settings: Settings, arguments: list[str], folder: Path | None = None
     run, OSError if the system refused it something, BusyError if another process has the workbench; nodes that failed are returned.
     """
     warehouse = settings.warehouse_path
-    with held(settings), _environment(settings.dbt_environment):
-        os.environ[WAREHOUSE_VARIABLE] = str(_same_place(settings, folder or warehouse.parent) / warehouse.name)
+    with held(settings), _environment(settings.dbt_environment), _same_place(settings, folder or warehouse.parent) as place:
+        os.environ[WAREHOUSE_VARIABLE] = str(place / warehouse.name)
         from dbt.cli.main import dbtRunner
 
         try:
@@ -211,7 +211,8 @@ def _raise_what_stopped(settings: Settings, exception: BaseException | None) -> 
         raise DbtError(f"dbt could not run: {exception}")
 
 
-def _same_place(settings: Settings, folder: Path) -> Path:
+@contextmanager
+def _same_place(settings: Settings, folder: Path) -> Iterator[Path]:
     """A link to `folder` whose own path is always the same: dbt parses the whole project anew for a warehouse of another path.
 
     Only dbt opens the warehouse by it, and only while this process has the workbench: a link that moved under an open database would put the
@@ -219,11 +220,14 @@ def _same_place(settings: Settings, folder: Path) -> Path:
     """
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     link = settings.dbt_target_dir / "at_work"
-    aside = link.with_suffix(".part")
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(folder.resolve(), target_is_directory=True)
-    aside.replace(link)
-    return link
+    if link.is_dir() and not link.is_symlink():  # somebody copied the folder while dbt worked, and with it what the link led to
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)  # of a run that was killed
+    link.symlink_to(folder.resolve(), target_is_directory=True)
+    try:
+        yield link
+    finally:
+        link.unlink(missing_ok=True)
 
 
 def _parsed(settings: Settings) -> Any:
