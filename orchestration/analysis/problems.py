@@ -262,7 +262,7 @@ def _year(
     ends = facts[["plausible_min", "plausible_max"]].mul(facts["polarity"], axis=0).to_numpy(float)
     rank = ranking.set_index("area_code")["rank"].reindex(councils).to_numpy(float)
     values = table("value")
-    bases = _spend(spend, domains, councils, {*all_bases, str(definition["spend_basis"])})
+    bases = _spend(spend, domains, councils, sorted({*all_bases, str(definition["spend_basis"])}))
     if np.isnan(bases[str(definition["spend_basis"])]).all() and float(str(definition["k"])) != 0:
         return None  # outcomes came before spend: the definition has no ranks of the year yet
     errors = table("standard_error")

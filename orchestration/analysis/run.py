@@ -47,20 +47,9 @@ class Analysed:
 
 def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Analysed:
     """Simulate, and write each table of `TABLES` to schema marts. ValueError when the factors or sizes cannot be used."""
-    problems = read_problems(settings)
-    declared = read_factors(settings)
-    default = next((p for p in problems if p.definition_id == DEFAULT), None)
-    if default is None:
-        raise ValueError(f"There is no definition {DEFAULT!r}: what is varied for a definition is told from it.")
-    peers = dict(zip((p.definition_id for p in problems), _peers(settings, problems), strict=True))
+    studies = studies_of(settings)
+    default, own = studies[0].problem, studies[0].factors
     rows: dict[str, Rows] = {table.name: [] for table in TABLES}
-    own = factors_of(declared, default, default)
-    studies = [Study(default, own, data, method, peers[DEFAULT], pairs=data and method) for data, method in KINDS]
-    studies += [
-        Study(problem, factors_of(declared, problem, default), peers=peers[problem.definition_id], share=SHARE_OF_OTHERS)
-        for problem in problems
-        if problem is not default
-    ]
     kept = Kept(settings.build_dir / KEPT, read=settings.reuse)
     parts = [_simulated(settings, studies, kept), _sensitivities(settings, Study(default, own), kept)]
     for _, found in parts:
@@ -69,7 +58,9 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
                 rows[name] += more
     made.beside(rows["rank_uncertainty"], rows["rank_confidence_set"])
     computed, taken = sum(n for n, _ in parts), sum(len(found) - n for n, found in parts)
-    report(f"{settings.replications:,} replications of {len(problems)} definitions, varied {', '.join(own.varied)}")
+    report(
+        f"{settings.replications:,} replications of {len({study.problem.definition_id for study in studies})} definitions, varied {', '.join(own.varied)}"
+    )
     report(f"{computed} years of definitions computed, {taken} as an earlier run with the same inputs had them")
     for year in default.years:
         if year.is_ranked.any():
@@ -82,6 +73,25 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
     write(settings, frames)
     kept.forget_the_oldest()
     return Analysed(frames, own.varied, computed, taken)
+
+
+def studies_of(settings: Settings) -> list[Study]:
+    """What is asked of the build in work: of the definition `default` all together, figures alone and choices alone; of each other all together.
+
+    ValueError when the factors cannot be used, or there is no default.
+    """
+    problems = read_problems(settings)
+    declared = read_factors(settings)
+    default = next((p for p in problems if p.definition_id == DEFAULT), None)
+    if default is None:
+        raise ValueError(f"There is no definition {DEFAULT!r}: what is varied for a definition is told from it.")
+    peers = dict(zip((p.definition_id for p in problems), _peers(settings, problems), strict=True))
+    own = factors_of(declared, default, default)
+    return [Study(default, own, data, method, peers[DEFAULT], pairs=data and method) for data, method in KINDS] + [
+        Study(problem, factors_of(declared, problem, default), peers=peers[problem.definition_id], share=SHARE_OF_OTHERS)
+        for problem in problems
+        if problem is not default
+    ]
 
 
 def _simulated(settings: Settings, studies: list[Study], kept: Kept) -> tuple[int, list[dict[str, Rows]]]:
