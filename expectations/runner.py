@@ -211,8 +211,7 @@ def _expected(suite: Suite, rule: Rule) -> Any:
     try:
         return kind(**written["kwargs"], meta=written["meta"])
     except (gx.compatibility.pydantic.ValidationError, TypeError, ValueError) as error:
-        said = "; ".join(" ".join(str(error).split()).split("; "))
-        raise RuleError(f"{place} cannot be asked so: {said}") from None
+        raise RuleError(f"{place} cannot be asked so: {' '.join(str(error).split())}") from None
 
 
 def _failure(outcome: dict[str, Any], table: pd.DataFrame, identify: list[str], severity: dict[str, str]) -> Failure:

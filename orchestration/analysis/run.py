@@ -5,7 +5,7 @@ The definition `default` is studied in full; every other has its rank intervals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from orchestration.analysis import rows as made
 from orchestration.analysis.error_checks import error_checks
 from orchestration.analysis.factors import factors_of, read_factors
 from orchestration.analysis.influence import drop_one, sensitivity
-from orchestration.analysis.kept import Kept, Rows, fingerprint
 from orchestration.analysis.problems import DefinitionYear, Problem, read_problems
+from orchestration.analysis.reuse import Kept, Rows, fingerprint
 from orchestration.analysis.simulation import RankCounts, Study, in_order, simulate_all
 from orchestration.analysis.spend_share import spend_share_and_stability
 from orchestration.analysis.tables import TABLES
@@ -28,7 +28,7 @@ DEFAULT = "default"
 RESAMPLES = 200
 KINDS = {(True, True): "both", (True, False): "data", (False, True): "method"}
 """Whether figures and choices are drawn, and what the uncertainty is then of."""
-KEPT = "analysis"
+RESULTS = "analysis"
 """Folder of the build, beside the builds, for results that outlive them."""
 SHARE_OF_OTHERS = 0.25
 """Of the replications, how many every other definition than `default` has: the ends of its intervals are sure to about a place."""
@@ -50,7 +50,7 @@ def analyse(settings: Settings, report: Callable[[str], None] = lambda _: None) 
     studies = studies_of(settings)
     default, own = studies[0].problem, studies[0].factors
     rows: dict[str, Rows] = {table.name: [] for table in TABLES}
-    kept = Kept(settings.build_dir / KEPT, read=settings.reuse)
+    kept = Kept(settings.build_dir / RESULTS, read=settings.reuse)
     parts = [_simulated(settings, studies, kept), _sensitivities(settings, Study(default, own), kept)]
     for _, found in parts:
         for tables in found:
@@ -103,24 +103,25 @@ def _simulated(settings: Settings, studies: list[Study], kept: Kept) -> tuple[in
         for number, study in enumerate(studies)
         for label in study.years
     }
-    found = {one: tables for one, key in keys.items() if (tables := kept.get(key)) is not None}
-    wanted = [one for one in keys if one not in found]
-    counts = simulate_all(
-        studies,
-        replications=settings.replications,
-        seed=settings.seed,
-        threads=settings.threads,
-        snapshots=snapshots,
-        wanted=wanted,
-    )
 
-    def tables_of(at: int) -> dict[str, Rows]:
-        number, label = wanted[at]
-        return _tables(studies[number], {label: counts[number][label]})
+    def made_now(wanted: list[tuple[int, str]]) -> Iterator[tuple[tuple[int, str], dict[str, Rows]]]:
+        counts = simulate_all(
+            studies,
+            replications=settings.replications,
+            seed=settings.seed,
+            threads=settings.threads,
+            snapshots=snapshots,
+            wanted=wanted,
+        )
 
-    for at, tables in in_order(tables_of, len(wanted), settings.threads):
-        found[wanted[at]] = kept.put(keys[wanted[at]], tables)
-    return len(wanted), [found[one] for one in keys]
+        def tables_of(at: int) -> dict[str, Rows]:
+            number, label = wanted[at]
+            return _tables(studies[number], {label: counts[number][label]})
+
+        for at, tables in in_order(tables_of, len(wanted), settings.threads):
+            yield wanted[at], tables
+
+    return kept.complete(keys, made_now)
 
 
 def _tables(study: Study, counts: Mapping[str, RankCounts]) -> dict[str, Rows]:
@@ -140,20 +141,21 @@ def _sensitivities(settings: Settings, study: Study, kept: Kept) -> tuple[int, l
     """The same of what each choice moves, year by year."""
     sizes = ("sensitivity", settings.sensitivity_samples, RESAMPLES, settings.seed)
     keys = {label: fingerprint(sizes, study.depends_on(label)) for label in study.years}
-    found = {label: tables for label, key in keys.items() if (tables := kept.get(key)) is not None}
-    wanted = [label for label in keys if label not in found]
-    sobol = sensitivity(
-        study.problem,
-        study.factors,
-        samples=settings.sensitivity_samples,
-        resamples=RESAMPLES,
-        seed=settings.seed,
-        threads=settings.threads,
-        wanted=wanted,
-    )
-    for label, one in sobol.items():
-        found[label] = kept.put(keys[label], {"sensitivity": made.sensitivity_rows(study.problem, {label: one})})
-    return len(wanted), [found[label] for label in keys]
+
+    def made_now(wanted: list[str]) -> Iterator[tuple[str, dict[str, Rows]]]:
+        sobol = sensitivity(
+            study.problem,
+            study.factors,
+            samples=settings.sensitivity_samples,
+            resamples=RESAMPLES,
+            seed=settings.seed,
+            threads=settings.threads,
+            wanted=wanted,
+        )
+        for label, one in sobol.items():
+            yield label, {"sensitivity": made.sensitivity_rows(study.problem, {label: one})}
+
+    return kept.complete(keys, made_now)
 
 
 def method(analysed: Analysed) -> str:

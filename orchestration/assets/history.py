@@ -17,7 +17,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
 
-KEPT: Final = 8
+FILES_OPEN: Final = 8
 """Files that stay open: the index, the run that goes on, and the runs that somebody looks at."""
 
 
@@ -43,7 +43,7 @@ class OpenHistory(SqliteEventLogStorage):
         with self._db_lock:
             engine = self._engines.pop(shard, None) or self._open(shard)
             self._engines[shard] = engine  # the one last used is the last to go
-            if len(self._engines) > KEPT:
+            if len(self._engines) > FILES_OPEN:
                 self._engines.pop(next(iter(self._engines))).dispose()
             if shard not in self._initialized_dbs:
                 self._initdb(engine)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from orchestration.assets.history import KEPT, OpenHistory
+from orchestration.assets.history import FILES_OPEN, OpenHistory
 from orchestration.settings import PROJECT_ROOT
 
 
@@ -58,11 +58,11 @@ def test_what_it_writes_dagsters_own_class_reads_and_the_other_way_round(home: P
 
 
 def test_files_stay_open_but_not_of_every_run(home: Path, instance: dg.DagsterInstance) -> None:
-    runs = [dg.materialize([a_table], instance=instance).run_id for _ in range(KEPT + 2)]
+    runs = [dg.materialize([a_table], instance=instance).run_id for _ in range(FILES_OPEN + 2)]
     kept = {name for name in open_files(home / "history" / "runs") if name.endswith(".db")}
     assert "index.db" in kept
     assert f"{runs[-1]}.db" in kept
-    assert len(kept) <= KEPT
+    assert len(kept) <= FILES_OPEN
     for run in runs:
         assert instance.all_logs(run)
     instance.event_log_storage.dispose()

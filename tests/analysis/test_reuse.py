@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.analysis import kept as module
+from orchestration.analysis import reuse as module
 from orchestration.analysis.draws import BLOCK
 from orchestration.analysis.factors import Factors
-from orchestration.analysis.kept import Kept, fingerprint
 from orchestration.analysis.problems import Problem
+from orchestration.analysis.reuse import Kept, fingerprint
 from orchestration.analysis.run import analyse
 from orchestration.analysis.simulation import Study, simulate_all
 from orchestration.settings import Settings
@@ -194,7 +194,7 @@ def test_years_asked_for_alone_are_the_same_as_all_together(window: int) -> None
 KEYS = """
 import sys
 from pathlib import Path
-from orchestration.analysis.kept import fingerprint
+from orchestration.analysis.reuse import fingerprint
 from orchestration.analysis.run import studies_of
 from orchestration.settings import Settings
 for study in studies_of(Settings(build_dir=Path(sys.argv[1]))):

@@ -10,11 +10,11 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ FILES_KEPT: Final = 1000
 """Of all runs, the ones last used: 2 kB to 1 MB each, about a hundred and twenty a run."""
 
 Rows = list[dict[str, Any]]
+T = TypeVar("T", bound=Hashable)
 
 
 def fingerprint(*parts: object) -> str:
@@ -80,6 +81,16 @@ class Kept:
             platform.python_version(),
             platform.machine(),
         )
+
+    def complete(
+        self, keys: Mapping[T, str], make: Callable[[list[T]], Iterable[tuple[T, Mapping[str, Rows]]]]
+    ) -> tuple[int, list[dict[str, Rows]]]:
+        """The tables of each of `keys`, in their order, and how many of them `make`, which is asked for those that are not kept, made now."""
+        found = {one: tables for one, key in keys.items() if (tables := self.get(key)) is not None}
+        wanted = [one for one in keys if one not in found]
+        for one, now in make(wanted):
+            found[one] = self.put(keys[one], now)
+        return len(wanted), [found[one] for one in keys]
 
     def get(self, key: str) -> dict[str, Rows] | None:
         """The tables under `key`; None if there are none, or the file is not as it was written."""
