@@ -34,7 +34,7 @@ def method(facts: Facts) -> dict[str, Any]:
         tables.append(
             (
                 domain,
-                facts.scores_of_domains[DEFAULT, year, code][domain["domain_id"]],
+                facts.scores_of_domains[year, code][domain["domain_id"]],
                 Table(
                     f"{domain['domain_name']}: {card['area_name']}, {year}",
                     [

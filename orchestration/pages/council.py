@@ -49,17 +49,9 @@ class Subject:
         return self.facts.councils[self.history]
 
 
-def subject(facts: Facts, history: str) -> Subject:
-    """The council in the latest year that any definition's year is ranked for it, else in its last year."""
-    cards = facts.histories[history]
-    ranked = [c for c in cards if c["rank"] is not None]
-    current = [c for c in cards if c["financial_year"] == facts.latest]
-    return Subject(facts, history, cards, (current or ranked or cards)[-1])
-
-
 def page(facts: Facts, history: str) -> dict[str, Any]:
     """All that the template needs."""
-    s = subject(facts, history)
+    s = Subject(facts, history, facts.histories[history], facts.profiled[history])
     measures = [facts.values[s.year, s.code, m] for m in facts.measures if (s.year, s.code, m) in facts.values]
     return {
         "s": s,
@@ -67,7 +59,7 @@ def page(facts: Facts, history: str) -> dict[str, Any]:
         "card": s.card,
         "movement_note": facts.movement_note(facts.rankings[DEFAULT, s.year, s.code]),
         "ranking": facts.rankings[DEFAULT, s.year, s.code],
-        "interval": facts.intervals[DEFAULT, s.year, s.code].get("both"),
+        "interval": facts.intervals[s.year, s.code].get("both"),
         "group": facts.groups.get((s.year, s.code)),
         "year_row": next(y for y in facts.years if y["financial_year"] == s.year),
         "summary": summary(s),
@@ -139,11 +131,9 @@ def summary(s: Subject) -> Markup:
             number(card, "outcome_score", "1"), escape(card["quadrant"])
         )
     )
-    scored = [
-        d for d in facts.domains if facts.scores_of_domains[DEFAULT, s.year, s.code][d["domain_id"]]["domain_rank"] is not None
-    ]
+    scored = [d for d in facts.domains if facts.scores_of_domains[s.year, s.code][d["domain_id"]]["domain_rank"] is not None]
     if len(scored) > 1:
-        rows = [(facts.scores_of_domains[DEFAULT, s.year, s.code][d["domain_id"]], str(d["domain_name"])) for d in scored]
+        rows = [(facts.scores_of_domains[s.year, s.code][d["domain_id"]], str(d["domain_name"])) for d in scored]
         best, worst = min(rows, key=lambda r: r[0]["domain_rank"]), max(rows, key=lambda r: r[0]["domain_rank"])
         if best[0]["domain_rank"] != worst[0]["domain_rank"]:
             said.append(
@@ -240,9 +230,9 @@ def measure_link(facts: Facts, value: Row) -> Markup:
 def domain_table(s: Subject) -> Table:
     facts = s.facts
     rows = [
-        facts.scores_of_domains[DEFAULT, s.year, s.code][d["domain_id"]]
+        facts.scores_of_domains[s.year, s.code][d["domain_id"]]
         for d in facts.domains
-        if d["domain_id"] in facts.scores_of_domains[DEFAULT, s.year, s.code]
+        if d["domain_id"] in facts.scores_of_domains[s.year, s.code]
     ]
     names = {d["domain_id"]: str(d["domain_name"]) for d in facts.domains}
     return Table(
@@ -271,7 +261,7 @@ def compares(facts: Facts, measure_id: str, year: str) -> bool:
 
 
 def _peers_of(s: Subject, measures: Sequence[Row]) -> dict[str, Row]:
-    found = {str(m["measure_id"]): s.facts.against_peers.get((s.year, s.code, "measure", m["measure_id"])) for m in measures}
+    found = {str(m["measure_id"]): s.facts.against_peers.get((s.year, s.code, m["measure_id"])) for m in measures}
     return {k: v for k, v in found.items() if v is not None}
 
 
@@ -531,7 +521,7 @@ def apart(s: Subject, measures: Sequence[Row]) -> Table | None:
     """Measures in which the council is worse than three quarters of its peers, the furthest first."""
     facts, found, places = s.facts, [], decimals(s.facts)
     for m in measures:
-        peers = facts.against_peers.get((s.year, s.code, "measure", m["measure_id"]))
+        peers = facts.against_peers.get((s.year, s.code, m["measure_id"]))
         spread = facts.spreads.get((s.year, m["measure_id"]))
         if peers is None or spread is None or m["value"] is None or m["is_withheld"]:
             continue

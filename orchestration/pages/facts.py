@@ -31,7 +31,7 @@ class Facts:
         """Rows of one table or view of the release; `key` are the columns that find a row in it again."""
         result = self.connection.execute(f"select * from marts.{mart} where {where} order by {order or ', '.join(key)}")
         names = [str(column[0]) for column in result.description or []]
-        return [Row(mart, key, dict(zip(names, values, strict=True))) for values in result.fetchall()]
+        return [Row(mart, key, zip(names, values, strict=True)) for values in result.fetchall()]
 
     # ── of the index ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,20 +72,21 @@ class Facts:
         return {(r["definition_id"], r["financial_year"], r["area_code"]): r for r in rows}
 
     @cached_property
-    def scores_of_domains(self) -> dict[tuple[str, str, str], dict[str, Row]]:
-        """(definition, year, council) -> domain -> row of fct_domain_score."""
-        found: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
-        for row in self.table("fct_domain_score", ["definition_id", "financial_year", "area_code", "domain_id"]):
-            found[row["definition_id"], row["financial_year"], row["area_code"]][row["domain_id"]] = row
+    def scores_of_domains(self) -> dict[tuple[str, str], dict[str, Row]]:
+        """(year, council) -> domain -> row of fct_domain_score in the default definition."""
+        found: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+        key = ["definition_id", "financial_year", "area_code", "domain_id"]
+        for row in self.table("fct_domain_score", key, f"definition_id = '{DEFAULT}'"):
+            found[row["financial_year"], row["area_code"]][row["domain_id"]] = row
         return found
 
     @cached_property
-    def intervals(self) -> dict[tuple[str, str, str], dict[str, Row]]:
-        """(definition, year, council) -> uncertainty_of -> row of rank_uncertainty."""
-        found: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
+    def intervals(self) -> dict[tuple[str, str], dict[str, Row]]:
+        """(year, council) -> uncertainty_of -> row of rank_uncertainty in the default definition."""
+        found: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
         key = ["definition_id", "financial_year", "area_code", "uncertainty_of"]
-        for row in self.table("rank_uncertainty", key):
-            found[row["definition_id"], row["financial_year"], row["area_code"]][row["uncertainty_of"]] = row
+        for row in self.table("rank_uncertainty", key, f"definition_id = '{DEFAULT}'"):
+            found[row["financial_year"], row["area_code"]][row["uncertainty_of"]] = row
         return found
 
     @cached_property
@@ -124,16 +125,39 @@ class Facts:
         return {str(code): cards for (code,), cards in found.items()}
 
     @cached_property
+    def profiled(self) -> dict[str, Row]:
+        """Code that a history is kept under -> the row that the council's page is about: of the latest year of the index, else of the last
+        in which it is ranked, else of its last.
+        """
+        return {
+            history: (
+                [c for c in cards if c["financial_year"] == self.latest] or [c for c in cards if c["rank"] is not None] or cards
+            )[-1]
+            for history, cards in self.histories.items()
+        }
+
+    @cached_property
+    def _is_profiled(self) -> str:
+        """Condition of SQL on rows of a year and a council: those that a council's page is about. Most tables have ten years of them."""
+        cards = list(self.profiled.values())
+        columns = [[c["financial_year"] for c in cards], [c["area_code"] for c in cards]]
+        self.connection.execute(
+            "create temp table profiled as select unnest(?) as financial_year, unnest(?) as area_code", columns
+        )
+        return "(financial_year, area_code) in (from profiled)"
+
+    @cached_property
     def peers(self) -> dict[tuple[str, str], list[Row]]:
         """(year, council) -> its peers, the nearest first."""
         rows = self.table("fct_peer", ["financial_year", "area_code", "peer_area_code"], order="1, 2, nearness")
         return grouped(rows, "financial_year", "area_code")
 
     @cached_property
-    def against_peers(self) -> dict[tuple[str, str, str, str], Row]:
-        """(year, council, kind, item) -> row of fct_peer_comparison."""
-        rows = self.table("fct_peer_comparison", ["financial_year", "area_code", "item_kind", "item_id"])
-        return {(r["financial_year"], r["area_code"], r["item_kind"], r["item_id"]): r for r in rows}
+    def against_peers(self) -> dict[tuple[str, str, str], Row]:
+        """(year, council, measure) -> row of fct_peer_comparison, of what councils' pages are about."""
+        key = ["financial_year", "area_code", "item_kind", "item_id"]
+        rows = self.table("fct_peer_comparison", key, f"item_kind = 'measure' and {self._is_profiled}")
+        return {(r["financial_year"], r["area_code"], r["item_id"]): r for r in rows}
 
     @cached_property
     def contributions(self) -> dict[tuple[str, str], list[Row]]:
@@ -160,9 +184,10 @@ class Facts:
 
     @cached_property
     def without(self) -> dict[tuple[str, str], list[Row]]:
-        """(year, council) -> its rank without each measure or domain, the largest change first."""
+        """(year, council) -> its rank without each measure or domain, the largest change first, of what councils' pages are about."""
         key = ["definition_id", "financial_year", "area_code", "element_kind", "element_id"]
-        rows = self.table("drop_one", key, f"definition_id = '{DEFAULT}'", "2, 3, abs(places_gained) desc, element_id")
+        where = f"definition_id = '{DEFAULT}' and {self._is_profiled}"
+        rows = self.table("drop_one", key, where, "2, 3, abs(places_gained) desc, element_id")
         return grouped(rows, "financial_year", "area_code")
 
     @cached_property
@@ -200,6 +225,14 @@ class Facts:
         """(year, council, measure) -> the value with England's and what is known of it."""
         rows = self.table("fct_measure_value", ["financial_year", "area_code", "measure_id"])
         return {(r["financial_year"], r["area_code"], r["measure_id"]): r for r in rows}
+
+    @cached_property
+    def measured(self) -> dict[tuple[str, str], Row]:
+        """(year, measure) -> one of its values, which says for what ages it was published."""
+        found: dict[tuple[str, str], Row] = {}
+        for (year, _, measure_id), value in self.values.items():
+            found.setdefault((year, measure_id), value)
+        return found
 
     @cached_property
     def margins(self) -> dict[tuple[str, str, str], Row]:
@@ -252,17 +285,17 @@ class Facts:
 
     @cached_property
     def published(self) -> dict[tuple[str, str], list[Row]]:
-        """(year, council) -> each published figure behind it: the row of fct_published_figure."""
-        result = self.connection.execute("""
+        """(year, council) -> each published figure behind what councils' pages are about: the row of fct_published_figure."""
+        result = self.connection.execute(f"""
             select l.financial_year as of_year, l.area_code as of_area, l.component, l.component_id, f.*
-            from marts.fct_lineage as l
+            from (from marts.fct_lineage where {self._is_profiled}) as l
             inner join marts.fct_published_figure as f using (figure_id)
             order by 1, 2, l.component, l.component_id, f.area_code, f.breakdown, f.source, f.edition, f.item, f.period, f.figure_id
         """)
         names = [str(column[0]) for column in result.description or []]
         found = defaultdict(list)
         for values in result.fetchall():
-            row = Row("fct_published_figure", ["figure_id"], dict(zip(names, values, strict=True)))
+            row = Row("fct_published_figure", ["figure_id"], zip(names, values, strict=True))
             found[row["of_year"], row["of_area"]].append(row)
         return found
 

@@ -57,18 +57,17 @@ def compare(facts: Facts) -> dict[str, Any]:
     england: list[str] = [""] * len(items)
     for m in measures:
         row, form = facts.measures[m], str(facts.measures[m]["decimals"])
-        any_value = next(v for (y, _, mm), v in facts.values.items() if (y, mm) == (year, m))
         items.append(
             {
                 "group": str(row["domain_name"]),
-                "name": name_of(facts, any_value),
+                "name": name_of(facts, facts.measured[year, m]),
                 "better": "higher" if row["polarity"] > 0 else "lower",
             }
         )
         england.append(shown(facts.spreads[year, m]["england_value"], form))
     councils = {}
     for code, card in cards.items():
-        domains = facts.scores_of_domains[DEFAULT, year, code]
+        domains = facts.scores_of_domains[year, code]
         values = [shown(card[column], form) for _, column, form in forms]
         values += [
             shown(domains[d["domain_id"]]["domain_score"], "1") if d["domain_id"] in domains else NOTHING for d in facts.domains
@@ -100,7 +99,7 @@ def weights(facts: Facts, year: str) -> dict[str, Any]:
         if y == year:
             measures.setdefault(m, row)
     order = [m for m in facts.measures if m in measures]
-    ages = {m: next((v["breakdown"] for (y, _, mm), v in facts.values.items() if (y, mm) == (year, m)), "total") for m in order}
+    ages = {m: facts.measured[year, m]["breakdown"] if (year, m) in facts.measured else "total" for m in order}
     councils = []
     for card in cards:
         code = str(card["area_code"])

@@ -179,9 +179,9 @@ def all_councils(facts: Facts, year: str, rows: Sequence[Row]) -> Table:
     """The numbers of all pictures of the year, once."""
     of = {
         d["domain_id"]: {
-            str(r["area_code"]): facts.scores_of_domains[DEFAULT, year, r["area_code"]][d["domain_id"]]
+            str(r["area_code"]): facts.scores_of_domains[year, r["area_code"]][d["domain_id"]]
             for r in rows
-            if d["domain_id"] in facts.scores_of_domains[DEFAULT, year, r["area_code"]]
+            if d["domain_id"] in facts.scores_of_domains[year, r["area_code"]]
         }
         for d in facts.domains
     }
@@ -206,7 +206,7 @@ def all_councils(facts: Facts, year: str, rows: Sequence[Row]) -> Table:
 def _domain_map(facts: Facts, domain: Row, year: str, cards: Sequence[Row]) -> Picture:
     rows = []
     for card in cards:
-        score = facts.scores_of_domains[DEFAULT, year, card["area_code"]].get(domain["domain_id"])
+        score = facts.scores_of_domains[year, card["area_code"]].get(domain["domain_id"])
         rows.append(Row(card.mart, card.key, {**card, "domain_rank": score["domain_rank"] if score else None}))
     heading = f"{domain['domain_name']}: ranks of the score by fifth, {year}"
     return hexagon_map(

@@ -25,7 +25,9 @@ Value = Any
 class Row(dict[str, Value]):
     """One row of a table of the release: its values by column, the table's name and the key that finds it there."""
 
-    def __init__(self, mart: str, key: Sequence[str], values: Mapping[str, Value]) -> None:
+    __slots__ = ("key", "mart")  # there are hundreds of thousands
+
+    def __init__(self, mart: str, key: Sequence[str], values: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
         super().__init__(values)
         self.mart, self.key = mart, tuple(key)
 

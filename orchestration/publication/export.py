@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.publication import descriptors
 from orchestration.publication.safe_text import safe_sql
-from orchestration.publication.schema import Keys, create, in_order, keys_of
+from orchestration.publication.schema import Keys, create_all, keys_of
 from orchestration.publication.self_audit import self_audit
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import connect
@@ -96,7 +96,7 @@ def _tables(settings: Settings, connection: duckdb.DuckDBPyConnection) -> tuple[
     connection.execute("create schema marts")
     columns = {name: [str(c[0]) for c in connection.execute(f"describe {query}").fetchall()] for name, query in queries.items()}
     keys = keys_of(_nodes(settings), columns)
-    rows = {name: create(connection, name, queries[name], keys[name]) for name in in_order(keys)}
+    rows = create_all(connection, queries, keys)
     connection.execute("detach warehouse")
     return keys, {name: rows[name] for name in sorted(rows)}
 
@@ -243,11 +243,11 @@ def comments(settings: Settings, names: list[str]) -> list[str]:
     return statements
 
 
-def _nodes(settings: Settings) -> dict[str, Any]:
+def _nodes(settings: Settings) -> Mapping[str, Any]:
     """dbt's models and tests, from its manifest."""
-    from orchestration.warehouse.dbt import manifest_path
+    from orchestration.warehouse.dbt import read_manifest
 
-    nodes: dict[str, Any] = json.loads(manifest_path(settings).read_text(encoding="utf-8"))["nodes"]
+    nodes: Mapping[str, Any] = read_manifest(settings)["nodes"]
     return nodes
 
 

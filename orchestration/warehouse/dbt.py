@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ def layer_selection(layer: str) -> list[str]:
     if layer not in LAYERS:
         raise ValueError(f"no layer {layer!r}; there are {', '.join(LAYERS)}")
     return [f"fqn:asc_index.{layer}"] + (["resource_type:seed"] if layer == "staging" else [])
+
+
+def in_layer(node: Mapping[str, Any], layer: str) -> bool:
+    """Whether `layer_selection` selects a node of the manifest that becomes a table."""
+    is_model = node["resource_type"] == "model" and node["fqn"][1] == layer
+    return is_model or (layer == "staging" and node["resource_type"] == "seed")
 
 
 def build_arguments(layer: str, only: Collection[str] = ()) -> list[str]:
@@ -275,9 +282,15 @@ def lineage_path(settings: Settings) -> Path:
     return settings.prepared_dir / "column_lineage.json"
 
 
-def read_manifest(settings: Settings) -> dict[str, Any]:
-    """The compiled project."""
-    manifest: dict[str, Any] = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+def read_manifest(settings: Settings) -> Mapping[str, Any]:
+    """The compiled project. It is the same object for all who ask in this process, until the file is written anew."""
+    path = manifest_path(settings)
+    return _manifest(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _manifest(path: Path, _written_ns: int) -> Mapping[str, Any]:
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return manifest
 
 

@@ -10,10 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import dagster_dbt
 import duckdb
 import pytest
 import yaml
@@ -26,13 +29,13 @@ from orchestration.assets.acquire import FIGURES_HELD, acquire_assets
 from orchestration.assets.downloads import DATA_TAG, EDITIONS_CAME, FETCH, download_assets, download_key
 from orchestration.assets.notification import reason
 from orchestration.assets.publication import RELEASE
-from orchestration.assets.warehouse import Known, layer_events
+from orchestration.assets.warehouse import Known, LayerTranslator, layer_events, layer_specs
 from orchestration.assets.years import RANKED_YEAR
 from orchestration.automation import DOWNLOAD_RUN, STAGES, WHOLE_RUN, sensors
 from orchestration.definitions import build_defs
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.sources.model import sources
-from orchestration.warehouse.dbt import NodeResult, build_arguments, failure_text, layer_selection, prepare
+from orchestration.warehouse.dbt import LAYERS, NodeResult, build_arguments, failure_text, layer_selection, prepare, read_manifest
 from orchestration.warehouse.workbench import BusyError
 from tests.conftest import Released
 
@@ -42,6 +45,23 @@ SNAPSHOT = PROJECT_ROOT / "tests" / "golden" / "definitions.json"
 @pytest.fixture(scope="module")
 def definitions(released: Released) -> dg.Definitions:
     return build_defs(released.settings)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_assets_of_a_layer_are_what_dbt_selects_for_it(released: Released, layer: str) -> None:
+    """The decorator of dagster-dbt asks dbt's own graph; the code location reads the same from the manifest."""
+    translator = LayerTranslator(released.settings.dbt_project_dir)
+
+    @dagster_dbt.dbt_assets(
+        manifest=read_manifest(released.settings), select=" ".join(layer_selection(layer)), dagster_dbt_translator=translator
+    )
+    def by_dbt() -> Iterator[Any]:
+        yield
+
+    specs, checks = layer_specs(read_manifest(released.settings), translator, layer)
+    assert sorted(specs) == sorted(by_dbt.specs)
+    assert {c.key: c for c in checks} == {c.key: c for c in by_dbt.check_specs}
+    assert specs and checks
 
 
 def test_assets_checks_and_jobs_are_those_agreed(definitions: dg.Definitions) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publication.schema import KeyBrokenError, create, keys_of
+from orchestration.publication.schema import KeyBrokenError, create_all, keys_of
 from tests.conftest import Released
 
 
@@ -75,7 +75,7 @@ def test_a_mart_that_breaks_its_key_is_not_released_and_the_row_is_named() -> No
         keys = keys_of({}, {"rank_group": ["definition_id", "financial_year", "area_code"]})["rank_group"]
         twice = "select 'default' as definition_id, '2024-25' as financial_year, 'E06000047' as area_code from range(2)"
         with pytest.raises(KeyBrokenError, match=r"marts\.rank_group cannot be released: .*E06000047.*Nothing was published"):
-            create(db, "rank_group", twice, type(keys)(keys.key, True, ()))
+            create_all(db, {"rank_group": twice}, {"rank_group": type(keys)(keys.key, True, ())})
 
 
 def test_a_table_without_a_key_is_refused() -> None:
