@@ -23,7 +23,7 @@ from orchestration.cli.run import STAGE_NAMES
 from orchestration.pages.site import MADE_WITH, SITE
 from orchestration.publication.release import current_release, read_manifest
 from orchestration.settings import PROJECT_ROOT, get_settings
-from tests.benchmarks.ratios import Ratio, paired, peak_of_children_mb, python, report, seconds
+from tests.benchmarks.ratios import Ratio, in_turn, paired, peak_of_children_mb, python, ratio, report, seconds
 
 BIN = Path(sys.executable).parent
 QUICK = {"ASC_REPLICATIONS": "200", "ASC_SENSITIVITY_SAMPLES": "256"}
@@ -148,19 +148,15 @@ def main() -> None:
                 "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'raw'"
             ).fetchall():
                 db.execute(f'create table raw."{table}" as from built.raw."{table}"')
-        rows.append(
-            paired("asc run less analysis", "dbt build alone", lambda: whole_run(folder), lambda: dbt_alone(folder), 1.5, turns)
+        manifest = settings.prepared_dir / "manifest.json"
+        measured = in_turn(
+            turns,
+            lambda: whole_run(folder),
+            lambda: dbt_alone(folder),
+            lambda: sql_alone(settings.warehouse_path, manifest),
         )
-        rows.append(
-            paired(
-                "dbt build alone",
-                "its SQL straight in DuckDB",
-                lambda: dbt_alone(folder),
-                lambda: sql_alone(settings.warehouse_path, settings.prepared_dir / "manifest.json"),
-                None,
-                turns,
-            )
-        )
+        rows.append(ratio("asc run less analysis", "dbt build alone", [(run, dbt) for run, dbt, _ in measured], 1.5))
+        rows.append(ratio("dbt build alone", "its SQL straight in DuckDB", [(dbt, sql) for _, dbt, sql in measured]))
     location = python(CODE_LOCATION)
     rows.append(
         paired(

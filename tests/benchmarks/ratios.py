@@ -54,12 +54,14 @@ def seconds(command: Sequence[str], environment: Mapping[str, str] | None = None
     return took
 
 
-def paired(
-    name: str, beside: str, own: Callable[[], float], other: Callable[[], float], bar: float | None = None, turns: int = 5
-) -> Ratio:
-    """Turn by turn, the first of each not counted: what warms up warms both."""
-    own(), other()
-    measured = [(own(), other()) for _ in range(turns)]
+def in_turn(turns: int, *things: Callable[[], float]) -> list[tuple[float, ...]]:
+    """Seconds of each thing, turn by turn, the first turn not counted: what warms up warms all."""
+    measured = [tuple(thing() for thing in things) for _ in range(1 + turns)]
+    return measured[1:]
+
+
+def ratio(name: str, beside: str, measured: Sequence[tuple[float, float]], bar: float | None = None) -> Ratio:
+    """Of (seconds of the thing, seconds of what stands beside it), a pair a turn."""
     mine, theirs = zip(*measured, strict=True)
     return Ratio(
         name,
@@ -68,8 +70,15 @@ def paired(
         statistics.median(theirs),
         statistics.median(a / b for a, b in measured),
         bar,
-        turns=turns,
+        turns=len(measured),
     )
+
+
+def paired(
+    name: str, beside: str, own: Callable[[], float], other: Callable[[], float], bar: float | None = None, turns: int = 5
+) -> Ratio:
+    """A thing and what stands beside it, turn by turn."""
+    return ratio(name, beside, [(a, b) for a, b in in_turn(turns, own, other)], bar)
 
 
 def peak_of_children_mb() -> float:
