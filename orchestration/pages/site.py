@@ -102,7 +102,6 @@ def _write(release: Path, folder: Path, processes: int) -> None:
 def _write_share(release: Path, folder: Path, share: int, shares: int) -> None:
     facts = Facts(release)
     # what is read is kept to the end: looking again and again for rows that nobody needs takes a fifth of the time and finds none
-    collecting = gc.isenabled()
     gc.disable()
     try:
         for name, content in files(facts, share, shares):
@@ -111,8 +110,7 @@ def _write_share(release: Path, folder: Path, share: int, shares: int) -> None:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
     finally:
         facts.connection.close()
-        if collecting:
-            gc.enable()
+        gc.enable()
 
 
 def _counted(place: Path, is_new: bool) -> Site:

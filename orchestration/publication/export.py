@@ -94,9 +94,12 @@ def _tables(settings: Settings, connection: duckdb.DuckDBPyConnection) -> tuple[
     """Every mart as a table with its keys; returns the keys, and rows by table."""
     queries = _queries(settings, connection)
     connection.execute("create schema marts")
-    columns = {name: [str(c[0]) for c in connection.execute(f"describe {query}").fetchall()] for name, query in queries.items()}
+    columns = {
+        name: {str(column): str(kind) for column, kind, *_ in connection.execute(f"describe {query}").fetchall()}
+        for name, query in queries.items()
+    }
     keys = keys_of(_nodes(settings), columns)
-    rows = create_all(connection, queries, keys)
+    rows = create_all(connection, queries, columns, keys)
     connection.execute("detach warehouse")
     return keys, {name: rows[name] for name in sorted(rows)}
 

@@ -6,7 +6,7 @@ statements that make tables with them. What does not: descriptions (dbt, `analys
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -72,7 +72,7 @@ class Keys:
     foreign: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...]
 
 
-def keys_of(nodes: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Keys]:
+def keys_of(nodes: Mapping[str, Any], columns: Mapping[str, Collection[str]]) -> dict[str, Keys]:
     """Table -> its keys. `nodes` are dbt's, `columns` the columns of each released table. LookupError for a table without a key."""
     contracted = {
         node["name"]: tuple(constraint["columns"])
@@ -114,29 +114,41 @@ def in_order(keys: Mapping[str, Keys]) -> list[str]:
     return placed
 
 
-def create_all(connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str], keys: Mapping[str, Keys]) -> dict[str, int]:
-    """Make marts.<table> of every query with its keys, then fill them: the database refuses a row that stands twice and a code that leads
-    nowhere. Returns how many rows each has.
+def create_all(
+    connection: duckdb.DuckDBPyConnection,
+    queries: Mapping[str, str],
+    columns: Mapping[str, Mapping[str, str]],
+    keys: Mapping[str, Keys],
+) -> dict[str, int]:
+    """Make marts.<table> of every query, of these columns with their types, with its keys, and fill it: the database refuses a row that
+    stands twice and a code that leads nowhere. Returns how many rows each has.
 
     Keeping keys takes most of the time of a release, so WRITERS tables are filled at once, each when all that its codes lead to are whole.
     KeyBrokenError names the table and the key that its rows break.
     """
     for table in in_order(keys):  # all before the first is filled: a table that comes to lead to another changes that other
-        create(connection, table, queries[table], keys[table])
-    order = TopologicalSorter({table: {target for _, target, _ in keys[table].foreign} for table in keys})
+        create(connection, table, columns[table], keys[table])
+    leads_to = {table: {target for _, target, _ in keys[table].foreign} for table in keys}
+    awaited = set[str]().union(*leads_to.values())
+    order = TopologicalSorter(leads_to)
     order.prepare()
     rows: dict[str, int] = {}
+    ready: list[str] = []
     filling: dict[Future[int], str] = {}
 
     def filled(table: str) -> int:
         with connection.cursor() as own:
             return fill(own, table, queries[table])
 
+    def urgency(table: str) -> tuple[bool, int]:  # what others wait for and what takes long begins first
+        return table in awaited, len(keys[table].foreign)
+
     with ThreadPoolExecutor(WRITERS) as pool:
         while order.is_active():
-            filling |= {
-                pool.submit(filled, table): table for table in sorted(order.get_ready(), key=lambda t: len(keys[t].foreign))
-            }
+            ready = sorted([*ready, *order.get_ready()], key=urgency)
+            while ready and len(filling) < WRITERS:
+                table = ready.pop()
+                filling[pool.submit(filled, table)] = table
             for done in wait(filling, return_when=FIRST_COMPLETED).done:
                 table = filling.pop(done)
                 rows[table] = done.result()
@@ -144,10 +156,9 @@ def create_all(connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str]
     return rows
 
 
-def create(connection: duckdb.DuckDBPyConnection, table: str, query: str, keys: Keys) -> None:
-    """Make marts.<table>, which the rows of `query` fit, with its keys and empty."""
-    described = connection.execute(f"describe {query}").fetchall()
-    lines = [f'"{name}" {kind}' for name, kind, *_ in described]
+def create(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], keys: Keys) -> None:
+    """Make marts.<table> of these columns with their types, with its keys, empty."""
+    lines = [f'"{name}" {kind}' for name, kind in columns.items()]
     lines.append(f"{'primary key' if keys.is_primary else 'unique'} ({_listed(keys.key)})")
     lines += [
         f"foreign key ({_listed(own)}) references marts.{target} ({_listed(theirs)})" for own, target, theirs in keys.foreign

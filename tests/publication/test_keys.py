@@ -72,10 +72,11 @@ def test_a_planted_orphan_is_refused_by_the_database_itself(
 def test_a_mart_that_breaks_its_key_is_not_released_and_the_row_is_named() -> None:
     with duckdb.connect() as db:
         db.execute("create schema marts")
-        keys = keys_of({}, {"rank_group": ["definition_id", "financial_year", "area_code"]})["rank_group"]
+        columns = {"rank_group": dict.fromkeys(("definition_id", "financial_year", "area_code"), "varchar")}
+        keys = keys_of({}, columns)["rank_group"]
         twice = "select 'default' as definition_id, '2024-25' as financial_year, 'E06000047' as area_code from range(2)"
         with pytest.raises(KeyBrokenError, match=r"marts\.rank_group cannot be released: .*E06000047.*Nothing was published"):
-            create_all(db, {"rank_group": twice}, {"rank_group": type(keys)(keys.key, True, ())})
+            create_all(db, {"rank_group": twice}, columns, {"rank_group": type(keys)(keys.key, True, ())})
 
 
 def test_a_table_without_a_key_is_refused() -> None:
