@@ -22,6 +22,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.cli.run import STAGE_NAMES
+from orchestration.pages.site import MADE_WITH, SITE
 from orchestration.settings import PROJECT_ROOT
 
 ASC = str(Path(sys.executable).parent / "asc")
@@ -35,6 +36,7 @@ IN_FLIGHT = {
 }
 """What is there, by its pattern under the folder of the try, when the run is killed."""
 
+ENDED = "it had ended"
 
 CLIENT = """
 import sys, time
@@ -90,7 +92,7 @@ class Try:
                     break
                 time.sleep(0.005)
             if process.poll() is not None:
-                return "it had ended"
+                return ENDED
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         told = [line for line in log.read_text().splitlines() if line.startswith("✓")]
@@ -160,10 +162,18 @@ def main() -> None:
         for words, now in [*kills, ("a client that had a transaction open", None)]:
             in_flight = words.startswith(("with", "a client"))
             if in_flight:  # what an earlier kill left would be taken for the next run's
-                for left in ("build/build-*/warehouse.duckdb.wal", "releases/.part-*", "releases/*/.site-*"):
+                # and a site that is made already would not be made again
+                for left in (
+                    "build/build-*/warehouse.duckdb.wal",
+                    "releases/.part-*",
+                    "releases/*/.site-*",
+                    f"releases/*/{SITE}/{MADE_WITH}",
+                ):
                     for path in Path(made).glob(left):
                         subprocess.run(["rm", "-rf", str(path)], check=True)
             last = tried.killed(now) if now else tried.killed_client()
+            if last == ENDED and not words.startswith("at"):  # a moment drawn by chance may come after the end
+                raise HarmedError(f"killed {words}: the run had ended, nothing was tried")
             if tried.answer() != answer:
                 raise HarmedError(f"killed {words}: current does not answer as before")
             print(f"killed {words}; the last it told was: {last}. current answers as before", flush=True)
