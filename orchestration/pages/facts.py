@@ -227,7 +227,7 @@ class Facts:
         return {(r["financial_year"], r["area_code"], r["measure_id"]): r for r in rows}
 
     @cached_property
-    def measured(self) -> dict[tuple[str, str], Row]:
+    def any_value(self) -> dict[tuple[str, str], Row]:
         """(year, measure) -> one of its values, which says for what ages it was published."""
         found: dict[tuple[str, str], Row] = {}
         for (year, _, measure_id), value in self.values.items():

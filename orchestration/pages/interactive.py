@@ -60,7 +60,7 @@ def compare(facts: Facts) -> dict[str, Any]:
         items.append(
             {
                 "group": str(row["domain_name"]),
-                "name": name_of(facts, facts.measured[year, m]),
+                "name": name_of(facts, facts.any_value[year, m]),
                 "better": "higher" if row["polarity"] > 0 else "lower",
             }
         )
@@ -99,7 +99,7 @@ def weights(facts: Facts, year: str) -> dict[str, Any]:
         if y == year:
             measures.setdefault(m, row)
     order = [m for m in facts.measures if m in measures]
-    ages = {m: facts.measured[year, m]["breakdown"] if (year, m) in facts.measured else "total" for m in order}
+    ages = {m: facts.any_value[year, m]["breakdown"] if (year, m) in facts.any_value else "total" for m in order}
     councils = []
     for card in cards:
         code = str(card["area_code"])

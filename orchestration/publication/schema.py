@@ -99,21 +99,6 @@ def keys_of(nodes: Mapping[str, Any], columns: Mapping[str, Collection[str]]) ->
     return found
 
 
-def in_order(keys: Mapping[str, Keys]) -> list[str]:
-    """Tables so that each comes after those it leads to."""
-    placed: list[str] = []
-
-    def place(table: str) -> None:
-        if table not in placed:
-            for _, target, _ in keys[table].foreign:
-                place(target)
-            placed.append(table)
-
-    for table in sorted(keys):
-        place(table)
-    return placed
-
-
 def create_all(
     connection: duckdb.DuckDBPyConnection,
     queries: Mapping[str, str],
@@ -126,9 +111,11 @@ def create_all(
     Keeping keys takes most of the time of a release, so WRITERS tables are filled at once, each when all that its codes lead to are whole.
     KeyBrokenError names the table and the key that its rows break.
     """
-    for table in in_order(keys):  # all before the first is filled: a table that comes to lead to another changes that other
+    leads_to = {table: sorted({target for _, target, _ in keys[table].foreign}) for table in sorted(keys)}
+    for table in TopologicalSorter(
+        leads_to
+    ).static_order():  # all before the first is filled: to lead to a table changes that table
         create(connection, table, columns[table], keys[table])
-    leads_to = {table: {target for _, target, _ in keys[table].foreign} for table in keys}
     awaited = set[str]().union(*leads_to.values())
     order = TopologicalSorter(leads_to)
     order.prepare()
